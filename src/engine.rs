@@ -1,0 +1,163 @@
+//! The engine: a customer list in, match keys out, every row accounted for.
+//!
+//! In: [`Options`] once, then any number of readers. Out: one [`Run`] for each, which hands over
+//! [`Batch`]es in input order. The engine opens no socket and no file, and reads no clock,
+//! environment or random source.
+
+pub(crate) mod chunk;
+pub(crate) mod columns;
+pub(crate) mod decode;
+pub(crate) mod error;
+pub mod normalize;
+pub(crate) mod options;
+pub(crate) mod rows;
+mod run;
+pub(crate) mod sha256;
+pub(crate) mod source;
+pub(crate) mod summary;
+pub(crate) mod tally;
+
+pub use columns::{Column, Columns, Identifier, Origin};
+pub use error::{Error, ErrorKind, Position};
+pub use options::{Header, Options, PhonePolicy, Placeholders};
+pub use rows::{Batch, Candidate, Cell, Form, Row, RowProblem};
+pub use run::Run;
+pub use sha256::Digest;
+pub use source::Source;
+pub use summary::Summary;
+pub use tally::{Counts, Tally};
+
+use crate::platform::Platform;
+use normalize::Country;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use run::Worker;
+use std::fmt;
+use std::io::Read;
+use std::sync::{Arc, Mutex};
+
+/// Worker threads and options, made once a process. Cloning is cheap; runs share the threads.
+///
+/// ```
+/// use matchkey::{Engine, Options};
+///
+/// let engine = Engine::new(Options::new().country("US"))?;
+/// let mut run = engine.run(&b"Email,Phone\nMary@Example.com,(415) 555-2671\n"[..])?;
+/// let tally = run.tally(); // may be watched from any thread
+/// let mut keys = 0;
+/// while let Some(batch) = run.next_batch()? {
+///     for row in batch.rows() {
+///         keys += row.candidates().count();
+///     }
+///     tally.delivered(batch.summary().usable_rows());
+/// }
+/// assert_eq!(keys, 2);
+/// assert_eq!((tally.counts().total, tally.counts().matched), (1, 1));
+/// # Ok::<(), matchkey::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Engine(Arc<Shared>);
+
+struct Shared {
+    options: Options,
+    country: Option<Country>,
+    threads: usize,
+    pool: ThreadPool,
+    workers: Mutex<Vec<Worker>>,
+}
+
+/// Chunks are cut larger than this only by a record that is.
+const CHUNK_BYTES_MAX: usize = 64 << 20;
+
+impl Engine {
+    /// Starts the worker threads.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Options`] if the options cannot be met, or no thread can be started.
+    pub fn new(mut options: Options) -> Result<Engine, Error> {
+        let refuse = |text: &str| Err(Error::new(ErrorKind::Options, text));
+        let country = match &options.country {
+            None => None,
+            Some(text) => match Country::parse(text) {
+                None => return refuse("the default country is unknown; use a code such as US"),
+                country => country,
+            },
+        };
+        if options.platforms != [Platform::Generic] {
+            return refuse("exactly one platform, generic, is served by this version");
+        }
+        if options.delimiter.is_some_and(|byte| matches!(byte, b'"' | b'\r' | b'\n' | 0x80..)) {
+            return refuse("the delimiter must be one ASCII character, no quote and no line end");
+        }
+        options.chunk_bytes = options.chunk_bytes.clamp(1, CHUNK_BYTES_MAX);
+        options.read_bytes = options.read_bytes.clamp(1, CHUNK_BYTES_MAX);
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(options.threads)
+            .thread_name(|index| format!("matchkey-{index}"))
+            .build()
+            .map_err(|error| Error::new(ErrorKind::Options, format!("no threads: {error}")))?;
+        let threads = pool.current_num_threads();
+        let workers = Mutex::default();
+        Ok(Engine(Arc::new(Shared { options, country, threads, pool, workers })))
+    }
+
+    /// Reads the header of an input. Blocks until it is there.
+    ///
+    /// # Errors
+    ///
+    /// If the reader fails, the input is empty or no CSV, a column that the options name is
+    /// missing, or no column holds a primary identifier.
+    pub fn open(&self, reader: impl Read + Send + 'static) -> Result<Source, Error> {
+        Source::open(self.clone(), Box::new(reader))
+    }
+
+    /// Reads the header of an input and starts on its rows: [`Engine::open`] and
+    /// [`Source::run`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::open`].
+    pub fn run(&self, reader: impl Read + Send + 'static) -> Result<Run, Error> {
+        self.open(reader)?.run()
+    }
+
+    /// The options.
+    pub fn options(&self) -> &Options {
+        &self.0.options
+    }
+
+    /// How many worker threads there are.
+    pub fn threads(&self) -> usize {
+        self.0.threads
+    }
+
+    /// Does `work` on a worker thread, with a worker of its own.
+    fn spawn(&self, work: impl FnOnce(&mut Worker) + Send + 'static) {
+        let engine = self.clone();
+        self.0.pool.spawn(move || {
+            let idle = engine.workers().pop();
+            let mut worker =
+                idle.unwrap_or_else(|| Worker::new(&engine.0.options, engine.country()));
+            work(&mut worker);
+            engine.workers().push(worker);
+        });
+    }
+
+    fn workers(&self) -> std::sync::MutexGuard<'_, Vec<Worker>> {
+        // The list is whole at any time, whatever panicked.
+        self.0.workers.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn country(&self) -> Option<Country> {
+        self.0.country
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("threads", &self.0.threads)
+            .field("options", &self.0.options)
+            .finish()
+    }
+}

@@ -1,0 +1,661 @@
+//! Header -> which column holds which identifier.
+//!
+//! In: the header's fields and the options. Out: [`Columns`], which says for each column that
+//! is used why it is used. A mapping that the caller gives always wins over recognition.
+
+use super::error::{Error, ErrorKind};
+use super::options::{Header, Options};
+use crate::normalize::text;
+use std::fmt;
+use std::str::FromStr;
+
+/// A kind of identifier, in the order of the output's columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum Identifier {
+    /// E-mail address. Primary.
+    Email,
+    /// Phone number. Primary.
+    Phone,
+    /// Given name.
+    FirstName,
+    /// Family name.
+    LastName,
+    /// City.
+    City,
+    /// State, province or region.
+    State,
+    /// Postal code.
+    Zip,
+    /// Country; also the default country of the row's phone numbers.
+    Country,
+    /// Date of birth.
+    Dob,
+    /// Gender.
+    Gender,
+    /// Mobile advertising id (IDFA, AAID). Primary.
+    Madid,
+    /// The caller's own id of the person.
+    ExternalId,
+    /// Customer lifetime value: a number, never hashed.
+    Ltv,
+}
+
+impl Identifier {
+    /// Every identifier, in the order of the output's columns.
+    pub const ALL: [Identifier; 13] = [
+        Identifier::Email,
+        Identifier::Phone,
+        Identifier::FirstName,
+        Identifier::LastName,
+        Identifier::City,
+        Identifier::State,
+        Identifier::Zip,
+        Identifier::Country,
+        Identifier::Dob,
+        Identifier::Gender,
+        Identifier::Madid,
+        Identifier::ExternalId,
+        Identifier::Ltv,
+    ];
+
+    /// The field name in options, output columns and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Identifier::Email => "email",
+            Identifier::Phone => "phone",
+            Identifier::FirstName => "first_name",
+            Identifier::LastName => "last_name",
+            Identifier::City => "city",
+            Identifier::State => "state",
+            Identifier::Zip => "zip",
+            Identifier::Country => "country",
+            Identifier::Dob => "dob",
+            Identifier::Gender => "gender",
+            Identifier::Madid => "madid",
+            Identifier::ExternalId => "external_id",
+            Identifier::Ltv => "ltv",
+        }
+    }
+
+    /// True for identifiers that a platform matches alone.
+    pub fn is_primary(self) -> bool {
+        matches!(self, Identifier::Email | Identifier::Phone | Identifier::Madid)
+    }
+
+    pub(crate) fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Headers that mean this identifier, folded (letters and digits only, lower case).
+    fn synonyms(self) -> &'static [&'static str] {
+        match self {
+            Identifier::Email => &[
+                "email",
+                "emailaddress",
+                "emailaddr",
+                "mail",
+                "mailaddress",
+                "emailid",
+                "useremail",
+                "customeremail",
+                "contactemail",
+                "personalemail",
+                "primaryemail",
+                "workemail",
+                "homeemail",
+                "businessemail",
+                "billingemail",
+                "shippingemail",
+                "subscriberemail",
+                "clientemail",
+                "buyeremail",
+                "accountemail",
+                "emailsha256",
+                "hashedemail",
+                "emailhash",
+                "emailhashed",
+                "secondaryemail",
+                "otheremail",
+                "alternateemail",
+                "altemail",
+                "emailaddressprimary",
+                "customeremailaddress",
+                "emails",
+            ],
+            Identifier::Phone => &[
+                "phone",
+                "phonenumber",
+                "phoneno",
+                "phonenum",
+                "phonenr",
+                "telephone",
+                "telephonenumber",
+                "telephoneno",
+                "tel",
+                "telno",
+                "telnumber",
+                "mobile",
+                "mobilenumber",
+                "mobileno",
+                "mobilephone",
+                "mobilephonenumber",
+                "cell",
+                "cellphone",
+                "cellphonenumber",
+                "cellnumber",
+                "homephone",
+                "workphone",
+                "dayphone",
+                "eveningphone",
+                "businessphone",
+                "primaryphone",
+                "contactphone",
+                "contactnumber",
+                "customerphone",
+                "billingphone",
+                "shippingphone",
+                "userphone",
+                "msisdn",
+                "whatsapp",
+                "whatsappnumber",
+                "smsnumber",
+                "phonesha256",
+                "hashedphone",
+                "phonehash",
+                "phonehashed",
+                "secondaryphone",
+                "otherphone",
+                "alternatephone",
+                "altphone",
+                "customerphonenumber",
+                "phones",
+                "landline",
+                "phonemobile",
+                "phonehome",
+                "phonework",
+            ],
+            Identifier::FirstName => &[
+                "firstname",
+                "fname",
+                "fn",
+                "first",
+                "givenname",
+                "forename",
+                "customerfirstname",
+                "billingfirstname",
+                "shippingfirstname",
+                "contactfirstname",
+                "namefirst",
+                "firstnamesha256",
+            ],
+            Identifier::LastName => &[
+                "lastname",
+                "lname",
+                "ln",
+                "last",
+                "surname",
+                "familyname",
+                "customerlastname",
+                "billinglastname",
+                "shippinglastname",
+                "contactlastname",
+                "namelast",
+                "secondname",
+                "lastnamesha256",
+            ],
+            Identifier::City => &[
+                "city",
+                "ct",
+                "town",
+                "citytown",
+                "towncity",
+                "locality",
+                "billingcity",
+                "shippingcity",
+                "mailingcity",
+                "homecity",
+                "addresscity",
+                "municipality",
+            ],
+            Identifier::State => &[
+                "state",
+                "st",
+                "province",
+                "region",
+                "stateprovince",
+                "stateregion",
+                "provincestate",
+                "provincecode",
+                "statecode",
+                "billingstate",
+                "shippingstate",
+                "mailingstate",
+                "addressstate",
+                "billingprovince",
+                "shippingprovince",
+            ],
+            Identifier::Zip => &[
+                "zip",
+                "zipcode",
+                "zippostalcode",
+                "postalcode",
+                "postcode",
+                "postal",
+                "pincode",
+                "zippostal",
+                "postalzip",
+                "zippostcode",
+                "billingzip",
+                "shippingzip",
+                "mailingzip",
+                "billingpostalcode",
+                "shippingpostalcode",
+                "billingpostcode",
+                "shippingpostcode",
+                "mailingpostalcode",
+                "addresszip",
+                "plz",
+            ],
+            Identifier::Country => &[
+                "country",
+                "countrycode",
+                "countryname",
+                "countryregion",
+                "billingcountry",
+                "shippingcountry",
+                "mailingcountry",
+                "addresscountry",
+                "nation",
+                "countryiso",
+                "isocountry",
+                "isocountrycode",
+                "countrycodeiso",
+            ],
+            Identifier::Dob => &[
+                "dob",
+                "dateofbirth",
+                "birthdate",
+                "birthday",
+                "birthdayyyyymmdd",
+                "bday",
+                "birth",
+                "borndate",
+                "dateofbirthyyyymmdd",
+            ],
+            Identifier::Gender => &["gender", "gen", "sex"],
+            Identifier::Madid => &[
+                "madid",
+                "maid",
+                "mobileadid",
+                "mobileadvertiserid",
+                "mobileadvertisingid",
+                "advertisingid",
+                "adid",
+                "aaid",
+                "gaid",
+                "googleadid",
+                "googleadvertisingid",
+                "idfa",
+                "deviceid",
+                "mobiledeviceid",
+                "appleidfa",
+                "googleaid",
+            ],
+            Identifier::ExternalId => &[
+                "externalid",
+                "externid",
+                "extid",
+                "crmid",
+                "customerexternalid",
+                "customerid",
+                "userid",
+            ],
+            Identifier::Ltv => &[
+                "ltv",
+                "lifetimevalue",
+                "customerlifetimevalue",
+                "clv",
+                "cltv",
+                "lookalikevalue",
+                "customervalue",
+            ],
+        }
+    }
+}
+
+impl fmt::Display for Identifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Identifier {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Identifier, String> {
+        Identifier::ALL.into_iter().find(|identifier| identifier.name() == name).ok_or_else(|| {
+            let names: Vec<_> = Identifier::ALL.iter().map(|each| each.name()).collect();
+            format!("the fields are {}", names.join(", "))
+        })
+    }
+}
+
+/// A column that holds an identifier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    identifier: Identifier,
+    ordinal: usize,
+    index: usize,
+    header: String,
+    origin: Origin,
+}
+
+/// Why a column is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origin {
+    /// The options map it.
+    Mapped,
+    /// Its header is a known spelling.
+    Recognized,
+}
+
+impl Column {
+    /// What the column holds.
+    pub fn identifier(&self) -> Identifier {
+        self.identifier
+    }
+
+    /// 1 for the first column of its identifier, 2 for the second, 3 for the third.
+    pub fn ordinal(&self) -> usize {
+        self.ordinal
+    }
+
+    /// The column's place in the input, from 0.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The column's header, or `column N` where that does not look like a name.
+    pub fn header(&self) -> &str {
+        &self.header
+    }
+
+    /// Why it is used.
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+}
+
+/// The columns of one input that are used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns {
+    used: Vec<Column>,
+    kept: Vec<usize>,
+    names: Vec<String>,
+    surplus: Vec<String>,
+    width: usize,
+}
+
+/// Columns of one identifier that are used at most.
+pub(crate) const ORDINALS_MAX: usize = 3;
+
+impl Columns {
+    /// The columns that hold identifiers, in the order of the output.
+    pub fn used(&self) -> &[Column] {
+        &self.used
+    }
+
+    /// The input's place, from 0, of each kept column, in the order of the options.
+    pub fn kept(&self) -> &[usize] {
+        &self.kept
+    }
+
+    /// The display name of every column of the input.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Headers that were recognized but not used, since their identifier has three already.
+    pub fn surplus(&self) -> &[String] {
+        &self.surplus
+    }
+
+    /// How many columns the header has.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Finds the columns of an input whose first record has these fields.
+    pub(crate) fn find(fields: &csv::ByteRecord, options: &Options) -> Result<Columns, Error> {
+        if fields.len() > options.columns_max {
+            let text = format!(
+                "the header has {} columns, more than the {} allowed; is the delimiter right?",
+                fields.len(),
+                options.columns_max
+            );
+            return Err(Error::new(ErrorKind::TooManyColumns, text));
+        }
+        let named = options.header == Header::Yes;
+        let headers: Vec<String> = fields
+            .iter()
+            .map(|field| if named { text::lossless(field) } else { String::new() })
+            .collect();
+        let names: Vec<String> =
+            headers.iter().enumerate().map(|(i, header)| display_name(i, header)).collect();
+        let mut columns = Columns {
+            used: Vec::new(),
+            kept: Vec::new(),
+            names,
+            surplus: Vec::new(),
+            width: headers.len(),
+        };
+        for header in &options.kept {
+            let index = columns.locate(&headers, header, "--keep", options)?;
+            columns.kept.push(index);
+        }
+        columns.add_mapped(&headers, options)?;
+        columns.add_recognized(&headers, options);
+        columns.used.sort_by_key(|column| (column.identifier, column.ordinal));
+        if !columns.used.iter().any(|column| column.identifier.is_primary()) {
+            return Err(columns.no_identifier());
+        }
+        Ok(columns)
+    }
+
+    fn add_mapped(&mut self, headers: &[String], options: &Options) -> Result<(), Error> {
+        for (identifier, header) in &options.mapped {
+            let index = self.locate(headers, header, &format!("--map {identifier}="), options)?;
+            if !self.add(*identifier, index, Origin::Mapped) {
+                let text = format!("{identifier} is mapped to more than {ORDINALS_MAX} columns");
+                return Err(Error::new(ErrorKind::Options, text));
+            }
+        }
+        Ok(())
+    }
+
+    fn add_recognized(&mut self, headers: &[String], options: &Options) {
+        let is_mapped = |identifier| options.mapped.iter().any(|(mapped, _)| *mapped == identifier);
+        for (index, header) in headers.iter().enumerate() {
+            let Some(identifier) = recognize(header) else { continue };
+            let taken = self.used.iter().any(|column| column.index == index);
+            if is_mapped(identifier) || taken {
+                continue;
+            }
+            if !self.add(identifier, index, Origin::Recognized) {
+                self.surplus.push(self.names[index].clone());
+            }
+        }
+    }
+
+    fn add(&mut self, identifier: Identifier, index: usize, origin: Origin) -> bool {
+        let same = self.used.iter().filter(|column| column.identifier == identifier).count();
+        if same == ORDINALS_MAX {
+            return false;
+        }
+        let header = self.names[index].clone();
+        self.used.push(Column { identifier, ordinal: same + 1, index, header, origin });
+        true
+    }
+
+    /// The place of the column that an option names: exactly, else trimmed and folded if that
+    /// fits one column only, else by number.
+    fn locate(
+        &self,
+        headers: &[String],
+        wanted: &str,
+        option: &str,
+        options: &Options,
+    ) -> Result<usize, Error> {
+        if let Some(index) = headers.iter().position(|header| header == wanted) {
+            return Ok(index);
+        }
+        let folded = fold(wanted);
+        let mut alike = headers.iter().enumerate().filter(|(_, header)| fold(header) == folded);
+        if let (false, Some((index, _)), None) = (folded.is_empty(), alike.next(), alike.next()) {
+            return Ok(index);
+        }
+        let number = wanted.strip_prefix('#').and_then(|number| number.parse::<usize>().ok());
+        match number {
+            Some(number) if (1..=headers.len()).contains(&number) => return Ok(number - 1),
+            _ => {}
+        }
+        let text = match options.header {
+            Header::Yes => format!(
+                "{option}{}{}: there is no such column, or more than one; {}",
+                if option.ends_with('=') { "" } else { " " },
+                shown(wanted).unwrap_or_else(|| "(a name not shown)".into()),
+                self.listing()
+            ),
+            Header::No => format!(
+                "without a header columns are named by number, such as #1; this input has {}",
+                headers.len()
+            ),
+        };
+        Err(Error::new(ErrorKind::ColumnNotFound, text))
+    }
+
+    fn no_identifier(&self) -> Error {
+        let text = format!(
+            "no column for an e-mail, a phone or a mobile advertising id; {}. \
+             Name it: --map email=HEADER, --map phone=HEADER or --map madid=HEADER",
+            self.listing()
+        );
+        Error::new(ErrorKind::NoIdentifierColumn, text)
+    }
+
+    fn listing(&self) -> String {
+        const SHOWN_MAX: usize = 20;
+        let shown: Vec<_> = self.names.iter().take(SHOWN_MAX).map(String::as_str).collect();
+        let more = match self.names.len().saturating_sub(SHOWN_MAX) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("the columns are: {}{more}", shown.join(", "))
+    }
+}
+
+/// The identifier that a header means, if it is a known spelling; a number at its end is of no
+/// matter (`email_2`).
+fn recognize(header: &str) -> Option<Identifier> {
+    let folded = fold(header);
+    let bare = folded.trim_end_matches(|c: char| c.is_ascii_digit());
+    Identifier::ALL.into_iter().find(|identifier| {
+        let synonyms = identifier.synonyms();
+        synonyms.contains(&folded.as_str())
+            || (folded.len() - bare.len() <= 2 && synonyms.contains(&bare))
+    })
+}
+
+/// Letters and digits in lower case: `E-mail Address` becomes `emailaddress`.
+fn fold(header: &str) -> String {
+    header.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// A header as it may be shown: data in the place of a header must not reach a terminal or log.
+fn display_name(index: usize, header: &str) -> String {
+    shown(header).unwrap_or_else(|| format!("column {}", index + 1))
+}
+
+/// A name that looks like one, cut to 40 characters; `None` if it may be personal data.
+fn shown(header: &str) -> Option<String> {
+    const DIGITS_MAX: usize = 6;
+    const CHARS_MAX: usize = 40;
+    let header = header.trim();
+    let digits = header.chars().filter(|c| c.is_numeric()).count();
+    if header.is_empty() || header.contains('@') || digits > DIGITS_MAX {
+        return None;
+    }
+    Some(header.chars().filter(|c| !c.is_control()).take(CHARS_MAX).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(headers: &[&str], options: &Options) -> Result<Columns, Error> {
+        Columns::find(&csv::ByteRecord::from(headers.to_vec()), options)
+    }
+
+    fn found(headers: &[&str], options: &Options) -> Vec<(Identifier, usize, usize)> {
+        let columns = find(headers, options).unwrap();
+        columns.used().iter().map(|c| (c.identifier(), c.ordinal(), c.index())).collect()
+    }
+
+    #[test]
+    fn usual_spellings_are_recognized() {
+        for (header, identifier) in [
+            ("Email", Identifier::Email),
+            ("e-mail address", Identifier::Email),
+            ("\u{feff}E_MAIL", Identifier::Email),
+            ("Phone Number", Identifier::Phone),
+            ("mobile", Identifier::Phone),
+            ("fn", Identifier::FirstName),
+            ("First Name", Identifier::FirstName),
+            ("postal code", Identifier::Zip),
+            ("phone_3", Identifier::Phone),
+            ("Date Of Birth", Identifier::Dob),
+        ] {
+            assert_eq!(recognize(header), Some(identifier), "{header}");
+        }
+        assert_eq!(recognize("Email opt-in"), None);
+        assert_eq!(recognize(""), None);
+    }
+
+    #[test]
+    fn a_mapping_wins_and_three_columns_are_the_most() {
+        let headers = ["email", "Contact", "email 2", "phone"];
+        let options = Options::new().map(Identifier::Email, "Contact");
+        assert_eq!(
+            found(&headers, &options),
+            [(Identifier::Email, 1, 1), (Identifier::Phone, 1, 3)]
+        );
+        let options = Options::new();
+        let headers = ["email", "email", "email 2", "email 3"];
+        assert_eq!(found(&headers, &options).len(), 3);
+        assert_eq!(find(&headers, &options).unwrap().surplus(), ["email 3"]);
+    }
+
+    #[test]
+    fn a_column_may_be_named_by_number() {
+        let options = Options::new().map(Identifier::Email, "#2").keep("#1");
+        let columns = find(&["x", "y"], &options).unwrap();
+        assert_eq!(columns.used()[0].index(), 1);
+        assert_eq!(columns.kept(), [0]);
+    }
+
+    #[test]
+    fn errors_list_headers_but_never_data() {
+        let error = find(&["Name", "jane@example.com", "+1 415 555 2671"], &Options::new());
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NoIdentifierColumn);
+        let text = error.to_string();
+        assert!(text.contains("Name, column 2, column 3"), "{text}");
+        assert!(text.contains("--map email=HEADER"), "{text}");
+        let options = Options::new().keep("Id");
+        let text = find(&["email"], &options).unwrap_err().to_string();
+        assert!(text.starts_with("--keep Id: there is no such column"), "{text}");
+    }
+}

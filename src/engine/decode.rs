@@ -1,0 +1,100 @@
+//! Chunk -> records -> fields.
+//!
+//! In: a [`Chunk`], the delimiter, the number of columns. Out: its records one by one, with the
+//! place of each. The `csv` crate reads them; a damaged line is read twice, with its quotes taken
+//! literally and as quotes, and the number of columns decides.
+
+use super::chunk::{Chunk, Damage, QUOTE, line_ends};
+use super::error::Position;
+use super::rows::RowProblem;
+use csv::{ByteRecord, ReaderBuilder};
+use std::io::Read;
+
+/// One record and what is known of it before any field is looked at.
+pub(crate) struct Record<'a> {
+    pub(crate) fields: &'a ByteRecord,
+    pub(crate) position: Position,
+    /// Set where the row cannot be used, or was only read with a second look.
+    pub(crate) problem: Option<RowProblem>,
+}
+
+/// Calls `each` for every row of the chunk, in order.
+pub(crate) fn records(
+    chunk: &Chunk,
+    delimiter: u8,
+    width: usize,
+    fields: &mut ByteRecord,
+    mut each: impl FnMut(Record<'_>),
+) {
+    let intact = match chunk.damage {
+        Some(Damage::Unclosed(at)) => &chunk.bytes[..at],
+        _ => &chunk.bytes[..],
+    };
+    let mut position = chunk.start;
+    let mut reached = 0;
+    let mut advance = |to: usize| {
+        position.byte += (to - reached) as u64;
+        position.line += line_ends(&chunk.bytes[reached..to]);
+        position.row += 1;
+        reached = to;
+        position
+    };
+    // The crate would drop a byte order mark here; in the middle of a file it is data.
+    let guard: &[u8] = if intact.starts_with(BYTE_ORDER_MARK) { b"\n" } else { b"" };
+    let mut reader = builder(delimiter).from_reader(guard.chain(intact));
+    loop {
+        let from = (reader.position().byte() as usize).saturating_sub(guard.len());
+        match reader.read_byte_record(fields) {
+            Ok(true) => {}
+            // A slice cannot fail to be read, and ragged rows are no error here.
+            Ok(false) | Err(_) => break,
+        }
+        let blank = intact[from..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let position = advance(from + blank);
+        each(Record { fields, position, problem: None });
+    }
+    match chunk.damage {
+        None => {}
+        Some(Damage::TooLarge) => {
+            fields.clear();
+            let position = advance(chunk.bytes.len());
+            each(Record { fields, position, problem: Some(RowProblem::RecordTooLarge) });
+        }
+        Some(Damage::Unclosed(at)) => {
+            let problem = reread(&chunk.bytes[at..], delimiter, width, fields);
+            each(Record { fields, position: advance(at), problem: Some(problem) });
+        }
+    }
+}
+
+/// The UTF-8 byte order mark.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The fields of one record, such as the header.
+pub(crate) fn single(record: &[u8], delimiter: u8) -> ByteRecord {
+    let mut fields = ByteRecord::new();
+    if !matches!(builder(delimiter).from_reader(record).read_byte_record(&mut fields), Ok(true)) {
+        fields.clear();
+    }
+    fields
+}
+
+/// Reads a line that opens a quote and never closes it.
+fn reread(line: &[u8], delimiter: u8, width: usize, fields: &mut ByteRecord) -> RowProblem {
+    let ends = line.iter().rev().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let line = &line[..line.len() - ends];
+    for quoting in [false, true] {
+        let mut reader = builder(delimiter).quoting(quoting).from_reader(line);
+        if matches!(reader.read_byte_record(fields), Ok(true)) && fields.len() == width {
+            return RowProblem::QuoteRecovered;
+        }
+    }
+    fields.clear();
+    RowProblem::QuoteError
+}
+
+fn builder(delimiter: u8) -> ReaderBuilder {
+    let mut builder = ReaderBuilder::new();
+    builder.delimiter(delimiter).quote(QUOTE).has_headers(false).flexible(true);
+    builder
+}

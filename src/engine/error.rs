@@ -1,0 +1,131 @@
+//! Why an input cannot be read to its end, and where.
+//!
+//! In: what the reader, the header and the options complain about.
+//! Out: [`Error`], with a stable code, a position where there is one, and a text that says what
+//! to do. A text never holds the content of a cell.
+
+use std::fmt;
+
+/// A place in an input. All three count from the start of one input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    /// Bytes before this place.
+    pub byte: u64,
+    /// Physical line, from 1. CR, LF and CRLF each end one line.
+    pub line: u64,
+    /// Data row, from 1; the header is row 0.
+    pub row: u64,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "byte {}, line {}, row {}", self.byte, self.line, self.row)
+    }
+}
+
+/// What kind of trouble an [`Error`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The options contradict themselves or cannot be met.
+    Options,
+    /// A column that the options name is not in the header.
+    ColumnNotFound,
+    /// The reader failed.
+    Read,
+    /// The input has no byte, or only blank lines.
+    EmptyFile,
+    /// No column for an e-mail, a phone or a mobile advertising id.
+    NoIdentifierColumn,
+    /// The header has more columns than allowed.
+    TooManyColumns,
+    /// The header is longer than allowed.
+    HeaderTooLarge,
+    /// The bytes are no text.
+    BinaryFile,
+    /// A spreadsheet, not a CSV.
+    SpreadsheetFile,
+    /// A character encoding that cannot be read.
+    UnsupportedEncoding,
+    /// A compressed file.
+    UnsupportedCompression,
+}
+
+impl ErrorKind {
+    /// The stable name of this kind.
+    pub fn code(self) -> &'static str {
+        match self {
+            ErrorKind::Options => "options",
+            ErrorKind::ColumnNotFound => "column_not_found",
+            ErrorKind::Read => "read_error",
+            ErrorKind::EmptyFile => "empty_file",
+            ErrorKind::NoIdentifierColumn => "no_identifier_column",
+            ErrorKind::TooManyColumns => "too_many_columns",
+            ErrorKind::HeaderTooLarge => "header_too_large",
+            ErrorKind::BinaryFile => "binary_file",
+            ErrorKind::SpreadsheetFile => "spreadsheet_file",
+            ErrorKind::UnsupportedEncoding => "unsupported_encoding",
+            ErrorKind::UnsupportedCompression => "unsupported_compression",
+        }
+    }
+}
+
+/// An input that cannot be read to its end, or options that cannot be met.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    text: String,
+    position: Option<Position>,
+    source: Option<std::io::Error>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, text: impl Into<String>) -> Error {
+        Error(Box::new(Inner { kind, text: text.into(), position: None, source: None }))
+    }
+
+    pub(crate) fn read(source: std::io::Error, position: Position) -> Error {
+        Error(Box::new(Inner {
+            kind: ErrorKind::Read,
+            text: "the input could not be read on".into(),
+            position: Some(position),
+            source: Some(source),
+        }))
+    }
+
+    /// What kind of trouble this is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Where it happened, for a reader that failed.
+    pub fn position(&self) -> Option<Position> {
+        self.0.position
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.text)?;
+        if let Some(position) = self.0.position {
+            write!(f, " at {position}")?;
+        }
+        if let Some(source) = &self.0.source {
+            write!(f, ": {source}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error({}: {self})", self.0.kind.code())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_ref().map(|source| source as _)
+    }
+}

@@ -1,0 +1,206 @@
+//! What a caller may choose. In: chained setters. Out: one value that library, flags and report
+//! share.
+
+use super::columns::Identifier;
+use crate::platform::Platform;
+
+/// When a phone number is usable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PhonePolicy {
+    /// libphonenumber calls it possible for its country (reason exactly `IS_POSSIBLE`).
+    #[default]
+    Possible,
+    /// libphonenumber also calls it valid: its range is assigned.
+    Valid,
+}
+
+/// What becomes of phone placeholders such as `0000000000` or `1234567890`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Placeholders {
+    /// They are unusable.
+    #[default]
+    Reject,
+    /// They are treated like any other number.
+    Keep,
+}
+
+/// Whether the first record names the columns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Header {
+    /// The first record is the header.
+    #[default]
+    Yes,
+    /// There is none: the first record is row 1, columns are addressed as `#1`, `#2`, ...
+    No,
+}
+
+/// Everything that decides what an [`Engine`](crate::Engine) makes of an input.
+///
+/// ```
+/// use matchkey::{Identifier, Options};
+///
+/// let options = Options::new().country("us").map(Identifier::Email, "Contact").keep("id");
+/// assert_eq!(options, options.clone());
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    pub(crate) country: Option<String>,
+    pub(crate) platforms: Vec<Platform>,
+    pub(crate) mapped: Vec<(Identifier, String)>,
+    pub(crate) kept: Vec<String>,
+    pub(crate) phone_policy: PhonePolicy,
+    pub(crate) placeholders: Placeholders,
+    pub(crate) delimiter: Option<u8>,
+    pub(crate) header: Header,
+    pub(crate) threads: usize,
+    pub(crate) chunk_bytes: usize,
+    pub(crate) read_bytes: usize,
+    pub(crate) record_bytes_max: usize,
+    pub(crate) header_bytes_max: usize,
+    pub(crate) columns_max: usize,
+    #[cfg(test)]
+    pub(crate) panic_at_row: Option<u64>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            country: None,
+            platforms: vec![Platform::Generic],
+            mapped: Vec::new(),
+            kept: Vec::new(),
+            phone_policy: PhonePolicy::default(),
+            placeholders: Placeholders::default(),
+            delimiter: None,
+            header: Header::default(),
+            threads: 0,
+            chunk_bytes: 256 << 10,
+            read_bytes: 64 << 10,
+            record_bytes_max: 1 << 20,
+            header_bytes_max: 1 << 20,
+            columns_max: 16_384,
+            #[cfg(test)]
+            panic_at_row: None,
+        }
+    }
+}
+
+impl Options {
+    /// The defaults: generic platform, recognized columns, no default country, all cores.
+    pub fn new() -> Options {
+        Options::default()
+    }
+
+    /// The country of rows that name none: alpha-2, alpha-3 or an English name. Without it only
+    /// phone numbers that start with `+` can be read in such rows.
+    #[must_use]
+    pub fn country(mut self, country: impl Into<String>) -> Options {
+        self.country = Some(country.into());
+        self
+    }
+
+    /// The platforms to make match keys for. Default: [`Platform::Generic`].
+    #[must_use]
+    pub fn platforms(mut self, platforms: impl IntoIterator<Item = Platform>) -> Options {
+        self.platforms = platforms.into_iter().collect();
+        self
+    }
+
+    /// Reads `identifier` from the column with this header, or from column N for `#N` (from 1).
+    /// May be called up to three times for one identifier. An identifier that is mapped is not
+    /// looked for in other headers.
+    #[must_use]
+    pub fn map(mut self, identifier: Identifier, header: impl Into<String>) -> Options {
+        self.mapped.push((identifier, header.into()));
+        self
+    }
+
+    /// Carries the column with this header (or `#N`) through, so that rows can be joined back.
+    #[must_use]
+    pub fn keep(mut self, header: impl Into<String>) -> Options {
+        self.kept.push(header.into());
+        self
+    }
+
+    /// When a phone number is usable. Default: [`PhonePolicy::Possible`].
+    #[must_use]
+    pub fn phone_policy(mut self, policy: PhonePolicy) -> Options {
+        self.phone_policy = policy;
+        self
+    }
+
+    /// What becomes of phone placeholders. Default: [`Placeholders::Reject`].
+    #[must_use]
+    pub fn placeholders(mut self, placeholders: Placeholders) -> Options {
+        self.placeholders = placeholders;
+        self
+    }
+
+    /// The delimiter. Default: whichever of comma, semicolon, tab and `|` the header has most of.
+    #[must_use]
+    pub fn delimiter(mut self, delimiter: u8) -> Options {
+        self.delimiter = Some(delimiter);
+        self
+    }
+
+    /// Whether the first record names the columns. Default: [`Header::Yes`].
+    #[must_use]
+    pub fn header(mut self, header: Header) -> Options {
+        self.header = header;
+        self
+    }
+
+    /// Worker threads; 0 is one for each core, the default. The output never depends on it.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Options {
+        self.threads = threads;
+        self
+    }
+
+    /// About how many bytes a worker gets at once, at least 1. Default 256 KiB. The output never
+    /// depends on it.
+    #[must_use]
+    pub fn chunk_bytes(mut self, bytes: usize) -> Options {
+        self.chunk_bytes = bytes;
+        self
+    }
+
+    /// How many bytes to ask the reader for at once, at least 1. Default 64 KiB. The output never
+    /// depends on it.
+    #[must_use]
+    pub fn read_bytes(mut self, bytes: usize) -> Options {
+        self.read_bytes = bytes;
+        self
+    }
+
+    /// The longest record, line end not counted. Default 1 MiB.
+    #[must_use]
+    pub fn record_bytes_max(mut self, bytes: usize) -> Options {
+        self.record_bytes_max = bytes;
+        self
+    }
+
+    /// The longest header, line end not counted. Default 1 MiB.
+    #[must_use]
+    pub fn header_bytes_max(mut self, bytes: usize) -> Options {
+        self.header_bytes_max = bytes;
+        self
+    }
+
+    /// The most columns a header may have. Default 16,384.
+    #[must_use]
+    pub fn columns_max(mut self, columns: usize) -> Options {
+        self.columns_max = columns;
+        self
+    }
+
+    /// Panics a worker on this row, to test what happens then.
+    #[cfg(test)]
+    pub(crate) fn panic_at_row(mut self, row: u64) -> Options {
+        self.panic_at_row = Some(row);
+        self
+    }
+}

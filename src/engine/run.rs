@@ -1,0 +1,237 @@
+//! One input on its way through the engine.
+//!
+//! A reader thread cuts chunks and hands each to the workers; for each it also puts a place into
+//! a bounded channel, in input order, where the worker's batch will arrive. The caller takes the
+//! batches out of these places. The channel is the window of chunks in flight: a slow caller
+//! holds the reader back, and a caller that goes away stops it.
+//!
+//! In: a [`Source`]. Out: [`Batch`]es in input order, the reader's error, or the panic of a
+//! worker.
+
+use super::Engine;
+use super::chunk::{Chunk, Cutter};
+use super::columns::Columns;
+use super::decode::records;
+use super::error::{Error, ErrorKind};
+use super::options::Options;
+use super::rows::{Batch, Table};
+use super::source::Source;
+use super::summary::Summary;
+use super::tally::Tally;
+use crate::normalize::{Country, Normalizer};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+/// What arrives in the place of a chunk.
+enum Arrival {
+    Table(Table),
+    Error(Error),
+    Panic(Box<dyn Any + Send>),
+}
+
+/// A running input. Dropping it cancels the run: its threads stop as soon as the reader returns.
+///
+/// An embedder that panics in a reader, or meets a bug of ours in a worker, gets the panic in
+/// [`Run::next_batch`]; the engine stays usable.
+pub struct Run {
+    places: Receiver<Receiver<Arrival>>,
+    recycle: Sender<Table>,
+    columns: Arc<Columns>,
+    tally: Tally,
+    summary: Summary,
+    is_cancelled: Arc<AtomicBool>,
+    is_over: bool,
+}
+
+impl Run {
+    pub(super) fn start(source: Source) -> Result<Run, Error> {
+        let Source { engine, mut cutter, columns, delimiter, .. } = source;
+        let in_flight_max = 2 * engine.threads() + 1;
+        let (place, places) = bounded(in_flight_max);
+        let (recycle, tables) = bounded(in_flight_max);
+        let (spare, spares) = bounded(in_flight_max);
+        cutter.set_spare(spares);
+        let tally = cutter.tally().clone();
+        let is_cancelled = Arc::new(AtomicBool::new(false));
+        let line = Line {
+            engine,
+            columns: Arc::clone(&columns),
+            delimiter,
+            tally: tally.clone(),
+            is_cancelled: Arc::clone(&is_cancelled),
+            tables,
+            spare,
+        };
+        thread::Builder::new()
+            .name("matchkey-reader".into())
+            .spawn(move || line.feed(cutter, &place))
+            .map_err(|error| Error::new(ErrorKind::Options, format!("no thread: {error}")))?;
+        let summary = Summary::default();
+        Ok(Run { places, recycle, columns, tally, summary, is_cancelled, is_over: false })
+    }
+
+    /// The columns that are used, and why.
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// The counters of this run, to be watched from any thread.
+    pub fn tally(&self) -> Tally {
+        self.tally.clone()
+    }
+
+    /// What became of the rows handed over so far.
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// The next batch, in input order; `None` when every row has been handed over. Its rows
+    /// count as processed from here on.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Read`] if the reader failed, after all rows before that place.
+    ///
+    /// # Panics
+    ///
+    /// With the panic of a worker or of the reader, once; after it there are no more batches.
+    pub fn next_batch(&mut self) -> Result<Option<Batch>, Error> {
+        if self.is_over {
+            return Ok(None);
+        }
+        // The reader closes the channel at the end; a worker always fills its place.
+        let arrival = self.places.recv().ok().and_then(|place| place.recv().ok());
+        match arrival {
+            Some(Arrival::Table(table)) => {
+                self.summary.add(table.summary());
+                self.tally.processed(table.rows() as u64);
+                let columns = Arc::clone(&self.columns);
+                Ok(Some(Batch::new(table, columns, self.recycle.clone())))
+            }
+            None => {
+                self.is_over = true;
+                Ok(None)
+            }
+            Some(Arrival::Error(error)) => {
+                self.is_over = true;
+                Err(error)
+            }
+            Some(Arrival::Panic(panic)) => {
+                self.is_over = true;
+                self.is_cancelled.store(true, Ordering::Relaxed);
+                resume_unwind(panic)
+            }
+        }
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.is_cancelled.store(true, Ordering::Relaxed);
+    }
+}
+
+impl std::fmt::Debug for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Run({:?})", self.tally.counts())
+    }
+}
+
+/// What the reader thread and the workers of one run share.
+#[derive(Clone)]
+struct Line {
+    engine: Engine,
+    columns: Arc<Columns>,
+    delimiter: u8,
+    tally: Tally,
+    is_cancelled: Arc<AtomicBool>,
+    tables: Receiver<Table>,
+    spare: Sender<Vec<u8>>,
+}
+
+impl Line {
+    /// The reader thread: cuts until the input ends or nobody wants it any more.
+    fn feed(self, mut cutter: Cutter, places: &Sender<Receiver<Arrival>>) {
+        loop {
+            let chunk = match catch_unwind(AssertUnwindSafe(|| cutter.next_chunk())) {
+                Ok(Ok(Some(chunk))) => Ok(chunk),
+                Ok(Ok(None)) => return,
+                Ok(Err(error)) => Err(Arrival::Error(error)),
+                Err(panic) => Err(Arrival::Panic(panic)),
+            };
+            let (arrive, place) = bounded(1);
+            if let Ok(chunk) = &chunk {
+                self.tally.detected(chunk.rows);
+            }
+            let is_wanted = !self.is_cancelled.load(Ordering::Relaxed);
+            if !is_wanted || places.send(place).is_err() {
+                return;
+            }
+            match chunk {
+                Ok(chunk) => {
+                    let line = self.clone();
+                    self.engine.spawn(move |worker| line.work(chunk, worker, &arrive));
+                }
+                Err(last) => {
+                    // There is room for one: it cannot block.
+                    let _ = arrive.send(last);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// A worker's share: one chunk becomes one table.
+    fn work(self, chunk: Chunk, worker: &mut Worker, arrive: &Sender<Arrival>) {
+        if self.is_cancelled.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut table = self.tables.try_recv().unwrap_or_default();
+        let work =
+            AssertUnwindSafe(|| worker.fill(&mut table, &chunk, &self.columns, self.delimiter));
+        let arrival = match catch_unwind(work) {
+            Ok(()) => Arrival::Table(table),
+            Err(panic) => Arrival::Panic(panic),
+        };
+        // Nobody may want either of them any more.
+        let _ = self.spare.try_send(chunk.bytes);
+        let _ = arrive.send(arrival);
+    }
+}
+
+/// What a worker thread needs besides its chunk.
+pub(super) struct Worker {
+    normalizer: Normalizer,
+    fields: csv::ByteRecord,
+    country: Option<Country>,
+    #[cfg(test)]
+    panic_at_row: Option<u64>,
+}
+
+impl Worker {
+    pub(super) fn new(options: &Options, country: Option<Country>) -> Worker {
+        Worker {
+            normalizer: Normalizer::new(options),
+            fields: csv::ByteRecord::new(),
+            country,
+            #[cfg(test)]
+            panic_at_row: options.panic_at_row,
+        }
+    }
+
+    fn fill(&mut self, table: &mut Table, chunk: &Chunk, columns: &Columns, delimiter: u8) {
+        table.clear();
+        let Worker { normalizer, fields, country, .. } = self;
+        records(chunk, delimiter, columns.width(), fields, |record| {
+            #[cfg(test)]
+            assert_ne!(self.panic_at_row, Some(record.position.row), "injected");
+            table.push(&record, columns, *country, normalizer);
+        });
+        debug_assert_eq!(table.rows() as u64, chunk.rows, "cutting and reading disagree");
+        table.seal();
+    }
+}

@@ -1,0 +1,195 @@
+//! An input whose header has been read: bytes -> dialect and columns.
+//!
+//! In: any reader. Out: [`Source`], which knows its delimiter and its columns, and is ready to
+//! run. Inputs that cannot be a CSV are refused here, with a word on what they are.
+
+use super::Engine;
+use super::chunk::{Cutter, QUOTE, Sizes};
+use super::columns::Columns;
+use super::decode::{BYTE_ORDER_MARK, single};
+use super::error::{Error, ErrorKind};
+use super::options::Header;
+use super::run::Run;
+use super::tally::Tally;
+use std::io::Read;
+use std::sync::Arc;
+
+/// An input whose header has been read.
+pub struct Source {
+    pub(super) engine: Engine,
+    pub(super) cutter: Cutter,
+    pub(super) columns: Arc<Columns>,
+    pub(super) delimiter: u8,
+    has_byte_order_mark: bool,
+}
+
+impl Source {
+    pub(super) fn open(engine: Engine, reader: Box<dyn Read + Send>) -> Result<Source, Error> {
+        let options = engine.options();
+        let sizes = Sizes {
+            chunk_bytes: options.chunk_bytes,
+            read_bytes: options.read_bytes,
+            record_bytes_max: options.record_bytes_max,
+        };
+        let mut cutter = Cutter::new(reader, sizes, Tally::default());
+        refuse_other_files(cutter.buffer_at_least(MAGIC_BYTES)?)?;
+        let has_byte_order_mark = cutter.buffered().starts_with(BYTE_ORDER_MARK);
+        if has_byte_order_mark {
+            cutter.drop_front(BYTE_ORDER_MARK.len());
+        }
+        let delimiter = match options.delimiter {
+            Some(delimiter) => delimiter,
+            None => detect_delimiter(first_line(&mut cutter, options.header_bytes_max)?),
+        };
+        cutter.set_delimiter(delimiter);
+        let record = cutter.peek(options.header_bytes_max).map_err(|error| {
+            let too_large = || {
+                let text = format!(
+                    "the first record is longer than {} bytes; is this a CSV file with a header?",
+                    options.header_bytes_max
+                );
+                Error::new(ErrorKind::HeaderTooLarge, text)
+            };
+            error.unwrap_or_else(too_large)
+        })?;
+        let Some(record) = record else {
+            return Err(Error::new(ErrorKind::EmptyFile, "the input is empty"));
+        };
+        if memchr::memchr(0, &record).is_some() {
+            let text = "the first record holds NUL bytes: this is no text file, or UTF-16 \
+                        without a mark; save it as CSV in UTF-8";
+            return Err(Error::new(ErrorKind::BinaryFile, text));
+        }
+        let columns = Columns::find(&single(&record, delimiter), options)?;
+        match options.header {
+            Header::Yes => cutter.pass(),
+            Header::No => cutter.rewind(),
+        }
+        let columns = Arc::new(columns);
+        Ok(Source { engine, cutter, columns, delimiter, has_byte_order_mark })
+    }
+
+    /// The columns that are used, and why.
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// The delimiter, given or detected.
+    pub fn delimiter(&self) -> u8 {
+        self.delimiter
+    }
+
+    /// True if the input starts with a UTF-8 byte order mark, which is no part of the header.
+    pub fn has_byte_order_mark(&self) -> bool {
+        self.has_byte_order_mark
+    }
+
+    /// The counters of the run to come.
+    pub fn tally(&self) -> Tally {
+        self.cutter.tally().clone()
+    }
+
+    /// Starts reading, on a thread of its own.
+    pub fn run(self) -> Result<Run, Error> {
+        Run::start(self)
+    }
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Source({} columns)", self.columns.width())
+    }
+}
+
+const MAGIC_BYTES: usize = 8;
+
+/// Refuses what is no plain text in an encoding that is read.
+fn refuse_other_files(start: &[u8]) -> Result<(), Error> {
+    const UTF16: (ErrorKind, &str) =
+        (ErrorKind::UnsupportedEncoding, "the input is UTF-16 or UTF-32; save it as CSV in UTF-8");
+    const KNOWN: [(&[u8], (ErrorKind, &str)); 10] = [
+        (b"\xff\xfe", UTF16),
+        (b"\xfe\xff", UTF16),
+        (b"\0\0\xfe\xff", UTF16),
+        (
+            b"PK\x03\x04",
+            (
+                ErrorKind::SpreadsheetFile,
+                "the input is a zip archive or a spreadsheet (.xlsx, .ods); export it as CSV",
+            ),
+        ),
+        (
+            b"\xd0\xcf\x11\xe0",
+            (ErrorKind::SpreadsheetFile, "the input is a spreadsheet (.xls); export it as CSV"),
+        ),
+        (
+            b"\x1f\x8b",
+            (
+                ErrorKind::UnsupportedCompression,
+                "the input is gzip; unpack it: gzip -dc FILE | ...",
+            ),
+        ),
+        (
+            b"\x28\xb5\x2f\xfd",
+            (
+                ErrorKind::UnsupportedCompression,
+                "the input is zstd; unpack it: zstd -dc FILE | ...",
+            ),
+        ),
+        (b"%PDF", (ErrorKind::BinaryFile, "the input is a PDF; export the list as CSV")),
+        (b"\x89PNG", (ErrorKind::BinaryFile, "the input is a picture; export the list as CSV")),
+        (b"PAR1", (ErrorKind::BinaryFile, "the input is Parquet; export it as CSV")),
+    ];
+    match KNOWN.iter().find(|(magic, _)| start.starts_with(magic)) {
+        Some((_, (kind, text))) => Err(Error::new(*kind, *text)),
+        None => Ok(()),
+    }
+}
+
+/// The first physical line that is not blank, as far as `bytes_max`.
+fn first_line(cutter: &mut Cutter, bytes_max: usize) -> Result<&[u8], Error> {
+    let mut wanted = 1;
+    loop {
+        let buffered = cutter.buffer_at_least(wanted)?;
+        let filled = buffered.len();
+        let start = buffered.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let is_whole = memchr::memchr2(b'\r', b'\n', &buffered[start..]).is_some();
+        if is_whole || filled < wanted || filled - start > bytes_max {
+            let line = &cutter.buffered()[start..];
+            let end = memchr::memchr2(b'\r', b'\n', line).unwrap_or(line.len());
+            return Ok(&line[..end]);
+        }
+        wanted = filled + 1;
+    }
+}
+
+/// Whichever of the usual delimiters the header line has most of outside quotes; comma if none.
+fn detect_delimiter(line: &[u8]) -> u8 {
+    const USUAL: [u8; 4] = *b",;\t|";
+    let mut counts = [0_u32; USUAL.len()];
+    let mut in_quotes = false;
+    for &byte in line {
+        match USUAL.iter().position(|usual| *usual == byte) {
+            _ if byte == QUOTE => in_quotes = !in_quotes,
+            Some(which) if !in_quotes => counts[which] += 1,
+            _ => {}
+        }
+    }
+    let most = counts.iter().max().copied().unwrap_or_default();
+    let which = counts.iter().position(|count| *count == most).unwrap_or_default();
+    USUAL[which]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_decides_the_delimiter() {
+        assert_eq!(detect_delimiter(b"email;phone"), b';');
+        assert_eq!(detect_delimiter(b"email\tfirst, last"), b',');
+        assert_eq!(detect_delimiter(b"\"a;b;c\",email"), b',');
+        assert_eq!(detect_delimiter(b"a|b|c,d"), b'|');
+        assert_eq!(detect_delimiter(b"email"), b',');
+    }
+}

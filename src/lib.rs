@@ -1,0 +1,39 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # Map of the source
+//!
+//! | file | what it does |
+//! | --- | --- |
+//! | `engine.rs` | [`Engine`]: options and worker threads |
+//! | `engine/source.rs` | [`Source`]: refuses what is no CSV, finds delimiter and header |
+//! | `engine/chunk.rs` | bytes -> chunks that end at a record; raises [`Counts::total`] |
+//! | `engine/columns.rs` | header -> [`Columns`]: which column holds which [`Identifier`] |
+//! | `engine/decode.rs` | chunk -> records -> fields |
+//! | `engine/normalize.rs` | [`normalize`]: cell -> canonical form, or a [`normalize::Rejection`] |
+//! | `engine/rows.rs` | [`Batch`], [`Row`], [`Candidate`]: the table of a chunk |
+//! | `engine/sha256.rs` | [`Digest`]: canonical bytes -> digests, many at once |
+//! | `engine/run.rs` | [`Run`]: reader thread, workers, batches in input order |
+//! | `engine/summary.rs` | [`Summary`]: what became of the rows, counted |
+//! | `engine/tally.rs` | [`Tally`]: total, processed, matched |
+//! | `platform.rs` | [`Platform`]: what each ad platform wants |
+//! | `bin/matchkey/` | the batch binary; uses the public surface only |
+//!
+//! # What always holds
+//!
+//! - `matched <= processed <= total` in every reading of a [`Tally`]; `processed == total` when a
+//!   run has ended.
+//! - Output, counters and rejections do not depend on threads, chunk size or the reader's bites.
+//! - `engine` knows neither the binary nor any audience; it opens no file or socket and reads no
+//!   clock, environment or random source.
+//! - No cell content, raw or hashed, in any error, `Debug` or log.
+//! - Memory is bounded by the chunks in flight (two for each thread, and one), whatever the input.
+
+mod engine;
+mod platform;
+
+pub use engine::{
+    Batch, Candidate, Cell, Column, Columns, Counts, Digest, Engine, Error, ErrorKind, Form,
+    Header, Identifier, Options, Origin, PhonePolicy, Placeholders, Position, Row, RowProblem, Run,
+    Source, Summary, Tally, normalize,
+};
+pub use platform::Platform;
