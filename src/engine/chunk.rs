@@ -118,6 +118,11 @@ impl Cutter {
         &self.tally
     }
 
+    /// The place of the first byte not yet handed on.
+    pub(crate) fn place(&self) -> Position {
+        self.origin
+    }
+
     /// Everything read and not yet handed on.
     pub(crate) fn buffered(&self) -> &[u8] {
         &self.buffer

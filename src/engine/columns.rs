@@ -6,8 +6,10 @@
 use super::error::{Error, ErrorKind};
 use super::options::{Header, Options};
 use crate::normalize::text;
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 /// A kind of identifier, in the order of the output's columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,242 +88,6 @@ impl Identifier {
 
     pub(crate) fn index(self) -> usize {
         self as usize
-    }
-
-    /// Headers that mean this identifier, folded (letters and digits only, lower case).
-    fn synonyms(self) -> &'static [&'static str] {
-        match self {
-            Identifier::Email => &[
-                "email",
-                "emailaddress",
-                "emailaddr",
-                "mail",
-                "mailaddress",
-                "emailid",
-                "useremail",
-                "customeremail",
-                "contactemail",
-                "personalemail",
-                "primaryemail",
-                "workemail",
-                "homeemail",
-                "businessemail",
-                "billingemail",
-                "shippingemail",
-                "subscriberemail",
-                "clientemail",
-                "buyeremail",
-                "accountemail",
-                "emailsha256",
-                "hashedemail",
-                "emailhash",
-                "emailhashed",
-                "secondaryemail",
-                "otheremail",
-                "alternateemail",
-                "altemail",
-                "emailaddressprimary",
-                "customeremailaddress",
-                "emails",
-            ],
-            Identifier::Phone => &[
-                "phone",
-                "phonenumber",
-                "phoneno",
-                "phonenum",
-                "phonenr",
-                "telephone",
-                "telephonenumber",
-                "telephoneno",
-                "tel",
-                "telno",
-                "telnumber",
-                "mobile",
-                "mobilenumber",
-                "mobileno",
-                "mobilephone",
-                "mobilephonenumber",
-                "cell",
-                "cellphone",
-                "cellphonenumber",
-                "cellnumber",
-                "homephone",
-                "workphone",
-                "dayphone",
-                "eveningphone",
-                "businessphone",
-                "primaryphone",
-                "contactphone",
-                "contactnumber",
-                "customerphone",
-                "billingphone",
-                "shippingphone",
-                "userphone",
-                "msisdn",
-                "whatsapp",
-                "whatsappnumber",
-                "smsnumber",
-                "phonesha256",
-                "hashedphone",
-                "phonehash",
-                "phonehashed",
-                "secondaryphone",
-                "otherphone",
-                "alternatephone",
-                "altphone",
-                "customerphonenumber",
-                "phones",
-                "landline",
-                "phonemobile",
-                "phonehome",
-                "phonework",
-            ],
-            Identifier::FirstName => &[
-                "firstname",
-                "fname",
-                "fn",
-                "first",
-                "givenname",
-                "forename",
-                "customerfirstname",
-                "billingfirstname",
-                "shippingfirstname",
-                "contactfirstname",
-                "namefirst",
-                "firstnamesha256",
-            ],
-            Identifier::LastName => &[
-                "lastname",
-                "lname",
-                "ln",
-                "last",
-                "surname",
-                "familyname",
-                "customerlastname",
-                "billinglastname",
-                "shippinglastname",
-                "contactlastname",
-                "namelast",
-                "secondname",
-                "lastnamesha256",
-            ],
-            Identifier::City => &[
-                "city",
-                "ct",
-                "town",
-                "citytown",
-                "towncity",
-                "locality",
-                "billingcity",
-                "shippingcity",
-                "mailingcity",
-                "homecity",
-                "addresscity",
-                "municipality",
-            ],
-            Identifier::State => &[
-                "state",
-                "st",
-                "province",
-                "region",
-                "stateprovince",
-                "stateregion",
-                "provincestate",
-                "provincecode",
-                "statecode",
-                "billingstate",
-                "shippingstate",
-                "mailingstate",
-                "addressstate",
-                "billingprovince",
-                "shippingprovince",
-            ],
-            Identifier::Zip => &[
-                "zip",
-                "zipcode",
-                "zippostalcode",
-                "postalcode",
-                "postcode",
-                "postal",
-                "pincode",
-                "zippostal",
-                "postalzip",
-                "zippostcode",
-                "billingzip",
-                "shippingzip",
-                "mailingzip",
-                "billingpostalcode",
-                "shippingpostalcode",
-                "billingpostcode",
-                "shippingpostcode",
-                "mailingpostalcode",
-                "addresszip",
-                "plz",
-            ],
-            Identifier::Country => &[
-                "country",
-                "countrycode",
-                "countryname",
-                "countryregion",
-                "billingcountry",
-                "shippingcountry",
-                "mailingcountry",
-                "addresscountry",
-                "nation",
-                "countryiso",
-                "isocountry",
-                "isocountrycode",
-                "countrycodeiso",
-            ],
-            Identifier::Dob => &[
-                "dob",
-                "dateofbirth",
-                "birthdate",
-                "birthday",
-                "birthdayyyyymmdd",
-                "bday",
-                "birth",
-                "borndate",
-                "dateofbirthyyyymmdd",
-            ],
-            Identifier::Gender => &["gender", "gen", "sex"],
-            Identifier::Madid => &[
-                "madid",
-                "maid",
-                "mobileadid",
-                "mobileadvertiserid",
-                "mobileadvertisingid",
-                "advertisingid",
-                "adid",
-                "aaid",
-                "gaid",
-                "googleadid",
-                "googleadvertisingid",
-                "idfa",
-                "deviceid",
-                "mobiledeviceid",
-                "appleidfa",
-                "googleaid",
-            ],
-            Identifier::ExternalId => &[
-                "externalid",
-                "externid",
-                "extid",
-                "crmid",
-                "customerexternalid",
-                "customerid",
-                "userid",
-            ],
-            Identifier::Ltv => &[
-                "ltv",
-                "lifetimevalue",
-                "customerlifetimevalue",
-                "clv",
-                "cltv",
-                "lookalikevalue",
-                "customervalue",
-            ],
-        }
     }
 }
 
@@ -560,14 +326,21 @@ impl Columns {
 /// The identifier that a header means, if it is a known spelling; a number at its end is of no
 /// matter (`email_2`).
 fn recognize(header: &str) -> Option<Identifier> {
+    const NUMBER_DIGITS_MAX: usize = 2;
     let folded = fold(header);
     let bare = folded.trim_end_matches(|c: char| c.is_ascii_digit());
-    Identifier::ALL.into_iter().find(|identifier| {
-        let synonyms = identifier.synonyms();
-        synonyms.contains(&folded.as_str())
-            || (folded.len() - bare.len() <= 2 && synonyms.contains(&bare))
-    })
+    let known = KNOWN_HEADERS.get(folded.as_str());
+    let numbered = folded.len() - bare.len() <= NUMBER_DIGITS_MAX;
+    known.or_else(|| numbered.then(|| KNOWN_HEADERS.get(bare)).flatten()).copied()
 }
+
+/// `headers.csv`: the usual spellings of each field, folded.
+static KNOWN_HEADERS: LazyLock<HashMap<&'static str, Identifier>> = LazyLock::new(|| {
+    let lines = include_str!("headers.csv").lines().skip(1);
+    let fields = lines.filter_map(|line| line.split_once(','));
+    let fields = fields.filter_map(|(field, headers)| Some((field.parse().ok()?, headers)));
+    fields.flat_map(|(field, headers)| headers.split('|').map(move |each| (each, field))).collect()
+});
 
 /// Letters and digits in lower case: `E-mail Address` becomes `emailaddress`.
 fn fold(header: &str) -> String {
@@ -622,6 +395,17 @@ mod tests {
         }
         assert_eq!(recognize("Email opt-in"), None);
         assert_eq!(recognize(""), None);
+    }
+
+    #[test]
+    fn the_list_of_spellings_is_whole() {
+        let words: usize =
+            include_str!("headers.csv").lines().skip(1).map(|line| line.split('|').count()).sum();
+        assert_eq!(KNOWN_HEADERS.len(), words);
+        for identifier in Identifier::ALL {
+            assert_eq!(recognize(identifier.name()), Some(identifier));
+        }
+        assert!(KNOWN_HEADERS.keys().all(|header| fold(header) == **header));
     }
 
     #[test]

@@ -51,6 +51,7 @@ pub struct Options {
     pub(crate) platforms: Vec<Platform>,
     pub(crate) mapped: Vec<(Identifier, String)>,
     pub(crate) kept: Vec<String>,
+    pub(crate) keeps_rejected: bool,
     pub(crate) phone_policy: PhonePolicy,
     pub(crate) placeholders: Placeholders,
     pub(crate) delimiter: Option<u8>,
@@ -72,6 +73,7 @@ impl Default for Options {
             platforms: vec![Platform::Generic],
             mapped: Vec::new(),
             kept: Vec::new(),
+            keeps_rejected: false,
             phone_policy: PhonePolicy::default(),
             placeholders: Placeholders::default(),
             delimiter: None,
@@ -102,6 +104,11 @@ impl Options {
         self
     }
 
+    /// The default country, as it was given.
+    pub fn country_name(&self) -> Option<&str> {
+        self.country.as_deref()
+    }
+
     /// The platforms to make match keys for. Default: [`Platform::Generic`].
     #[must_use]
     pub fn platforms(mut self, platforms: impl IntoIterator<Item = Platform>) -> Options {
@@ -122,6 +129,14 @@ impl Options {
     #[must_use]
     pub fn keep(mut self, header: impl Into<String>) -> Options {
         self.kept.push(header.into());
+        self
+    }
+
+    /// Keeps the content of unusable cells, for [`Row::rejected`](crate::Row::rejected). It is
+    /// personal data: only for a person who looks for what is wrong.
+    #[must_use]
+    pub fn keep_rejected(mut self) -> Options {
+        self.keeps_rejected = true;
         self
     }
 

@@ -107,6 +107,7 @@ enum Slot {
     Passed(u32),
     Plain(u32),
     Rejected(Rejection),
+    RejectedAndKept(Rejection, u32),
 }
 
 /// Byte strings, end to end.
@@ -149,11 +150,15 @@ pub(crate) struct Table {
     passed: Vec<Digest>,
     plain: Strings,
     kept: Strings,
+    rejected: Strings,
+    keeps_rejected: bool,
     summary: Summary,
 }
 
 impl Table {
-    pub(crate) fn clear(&mut self) {
+    /// Empties the table for the next chunk.
+    pub(crate) fn start(&mut self, keeps_rejected: bool) {
+        self.keeps_rejected = keeps_rejected;
         self.heads.clear();
         self.slots.clear();
         self.messages.clear();
@@ -161,6 +166,7 @@ impl Table {
         self.passed.clear();
         self.plain.clear();
         self.kept.clear();
+        self.rejected.clear();
         self.summary = Summary::default();
     }
 
@@ -187,7 +193,7 @@ impl Table {
                 _ => &mut self.messages,
             };
             let outcome = normalizer.normalize(identifier, raw, country, &mut out.bytes);
-            let slot = self.place(outcome);
+            let slot = self.place(outcome, raw);
             self.slots.push(slot);
             self.count(identifier, slot);
             if identifier.is_primary() {
@@ -205,7 +211,7 @@ impl Table {
         self.heads.push(RowHead { position: record.position, problem, is_usable });
     }
 
-    fn place(&mut self, outcome: Outcome) -> Slot {
+    fn place(&mut self, outcome: Outcome, raw: &[u8]) -> Slot {
         match outcome {
             Outcome::Empty => Slot::Empty,
             Outcome::Hash => {
@@ -220,6 +226,10 @@ impl Table {
                 self.passed.push(digest);
                 Slot::Passed((self.passed.len() - 1) as u32)
             }
+            Outcome::Rejected(rejection) if self.keeps_rejected => {
+                self.rejected.push(raw);
+                Slot::RejectedAndKept(rejection, (self.rejected.ends.len() - 1) as u32)
+            }
             Outcome::Rejected(rejection) => Slot::Rejected(rejection),
         }
     }
@@ -229,7 +239,9 @@ impl Table {
             Slot::Empty => {}
             Slot::Hashed(_) | Slot::Passed(_) => self.summary.count_candidate(identifier),
             Slot::Plain(_) => self.summary.count_candidate(identifier),
-            Slot::Rejected(rejection) => self.summary.count_rejection(identifier, rejection),
+            Slot::Rejected(rejection) | Slot::RejectedAndKept(rejection, _) => {
+                self.summary.count_rejection(identifier, rejection);
+            }
         }
     }
 
@@ -265,9 +277,7 @@ impl Table {
 /// The country that the row itself names, if it can be read.
 fn country_of(record: &Record<'_>, columns: &Columns) -> Option<Country> {
     let named = columns.used().iter().filter(|c| c.identifier() == Identifier::Country);
-    named
-        .filter_map(|column| record.fields.get(column.index()))
-        .find_map(|cell| Country::from_cell(cell))
+    named.filter_map(|column| record.fields.get(column.index())).find_map(Country::from_cell)
 }
 
 /// The rows of one chunk of input, in input order.
@@ -364,18 +374,33 @@ impl<'a> Row<'a> {
         }
     }
 
+    fn slot(&self, column: usize) -> Slot {
+        let width = self.batch.columns.used().len();
+        self.batch.table.slots[self.index * width..][..width][column]
+    }
+
     /// What became of the cell of the used column with this index in [`Columns::used`].
     pub fn cell(&self, column: usize) -> Cell<'a> {
         let table = &self.batch.table;
-        let width = self.batch.columns.used().len();
-        match table.slots[self.index * width..][..width][column] {
+        match self.slot(column) {
             Slot::Empty => Cell::Empty,
             Slot::Hashed(index) => Cell::Key(&table.digests[index as usize], Form::Generic),
             Slot::Passed(index) => Cell::Key(&table.passed[index as usize], Form::Prehashed),
             Slot::Plain(index) => {
                 Cell::Plain(std::str::from_utf8(table.plain.at(index as usize)).unwrap_or_default())
             }
-            Slot::Rejected(rejection) => Cell::Rejected(rejection),
+            Slot::Rejected(rejection) | Slot::RejectedAndKept(rejection, _) => {
+                Cell::Rejected(rejection)
+            }
+        }
+    }
+
+    /// The content of an unusable cell, under
+    /// [`Options::keep_rejected`](crate::Options::keep_rejected).
+    pub fn rejected(&self, column: usize) -> Option<&'a [u8]> {
+        match self.slot(column) {
+            Slot::RejectedAndKept(_, index) => Some(self.batch.table.rejected.at(index as usize)),
+            _ => None,
         }
     }
 

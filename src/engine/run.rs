@@ -28,7 +28,7 @@ use std::thread;
 
 /// What arrives in the place of a chunk.
 enum Arrival {
-    Table(Table),
+    Table(Box<Table>),
     Error(Error),
     Panic(Box<dyn Any + Send>),
 }
@@ -110,7 +110,7 @@ impl Run {
                 self.summary.add(table.summary());
                 self.tally.processed(table.rows() as u64);
                 let columns = Arc::clone(&self.columns);
-                Ok(Some(Batch::new(table, columns, self.recycle.clone())))
+                Ok(Some(Batch::new(*table, columns, self.recycle.clone())))
             }
             None => {
                 self.is_over = true;
@@ -194,7 +194,7 @@ impl Line {
         let work =
             AssertUnwindSafe(|| worker.fill(&mut table, &chunk, &self.columns, self.delimiter));
         let arrival = match catch_unwind(work) {
-            Ok(()) => Arrival::Table(table),
+            Ok(()) => Arrival::Table(Box::new(table)),
             Err(panic) => Arrival::Panic(panic),
         };
         // Nobody may want either of them any more.
@@ -208,6 +208,7 @@ pub(super) struct Worker {
     normalizer: Normalizer,
     fields: csv::ByteRecord,
     country: Option<Country>,
+    keeps_rejected: bool,
     #[cfg(test)]
     panic_at_row: Option<u64>,
 }
@@ -218,13 +219,14 @@ impl Worker {
             normalizer: Normalizer::new(options),
             fields: csv::ByteRecord::new(),
             country,
+            keeps_rejected: options.keeps_rejected,
             #[cfg(test)]
             panic_at_row: options.panic_at_row,
         }
     }
 
     fn fill(&mut self, table: &mut Table, chunk: &Chunk, columns: &Columns, delimiter: u8) {
-        table.clear();
+        table.start(self.keeps_rejected);
         let Worker { normalizer, fields, country, .. } = self;
         records(chunk, delimiter, columns.width(), fields, |record| {
             #[cfg(test)]

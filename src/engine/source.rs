@@ -84,6 +84,11 @@ impl Source {
         self.has_byte_order_mark
     }
 
+    /// Where the first row may start: the bytes before it are the header's.
+    pub fn header_bytes(&self) -> u64 {
+        self.cutter.place().byte
+    }
+
     /// The counters of the run to come.
     pub fn tally(&self) -> Tally {
         self.cutter.tally().clone()

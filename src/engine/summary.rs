@@ -16,6 +16,7 @@ pub struct Summary {
     candidates: [u64; IDENTIFIERS],
     rejections: [[u64; Rejection::COUNT]; IDENTIFIERS],
     rows: [u64; RowProblem::ALL.len()],
+    total_rows: u64,
     usable_rows: u64,
     valid_phones: u64,
 }
@@ -26,6 +27,7 @@ impl Default for Summary {
             candidates: [0; IDENTIFIERS],
             rejections: [[0; Rejection::COUNT]; IDENTIFIERS],
             rows: [0; RowProblem::ALL.len()],
+            total_rows: 0,
             usable_rows: 0,
             valid_phones: 0,
         }
@@ -36,6 +38,11 @@ impl Summary {
     /// Match candidates of an identifier; for [`Identifier::Ltv`] usable values.
     pub fn candidates(&self, identifier: Identifier) -> u64 {
         self.candidates[identifier.index()]
+    }
+
+    /// Rows, unusable ones included.
+    pub fn total_rows(&self) -> u64 {
+        self.total_rows
     }
 
     /// Rows with a usable primary identifier.
@@ -82,6 +89,7 @@ impl Summary {
             add(to, from);
         }
         add(&mut self.rows, &other.rows);
+        self.total_rows += other.total_rows;
         self.usable_rows += other.usable_rows;
         self.valid_phones += other.valid_phones;
     }
@@ -99,6 +107,7 @@ impl Summary {
     }
 
     pub(crate) fn count_usable(&mut self, is_usable: bool) {
+        self.total_rows += 1;
         self.usable_rows += u64::from(is_usable);
     }
 

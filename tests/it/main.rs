@@ -1,1 +1,10 @@
-//! x
+//! All integration tests, one binary.
+//!
+//! `oracle` is the executable specification; `differential` and `properties` compare the engine
+//! with it; `golden` has single rows and files with their outcomes; `faults` has readers that
+//! fail; `vectors` has other people's test data; `cli` runs the binary as a process; `testdata`
+//! and `tidy` look after the repository itself.
+
+#[path = "../../benches/customers.rs"]
+mod customers;
+mod testdata;

@@ -1,2 +1,49 @@
-//! x
-fn main() {}
+//! The batch binary: customer lists in, match keys out.
+//!
+//! In: arguments and files. Out: keys, rejects and reports where they are asked for, a word to
+//! the person on stderr, and an exit code: 0 done, 1 the input was refused, 2 wrong usage, 130
+//! interrupted. A closed pipe is no error.
+
+mod args;
+mod explain;
+mod failure;
+mod hash;
+mod input;
+mod inspect;
+mod layout;
+mod progress;
+mod report;
+mod target;
+
+use args::{Arguments, Command};
+use clap::{CommandFactory, Parser};
+use failure::{Failure, say};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Hash(arguments) => hash::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Arguments::command(),
+                "matchkey",
+                &mut std::io::stdout(),
+            );
+            Ok(())
+        }
+    };
+    match done {
+        Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
+        Err(Failure::Refused(text)) => {
+            say(&format!("matchkey: {text}"));
+            ExitCode::from(1)
+        }
+        Err(Failure::Usage(text)) => {
+            say(&format!("matchkey: {text}"));
+            ExitCode::from(2)
+        }
+    }
+}

@@ -153,6 +153,11 @@ pub fn read(text: &str, country: Option<Country>) -> Phone {
     }
 }
 
+/// Reads a cell's bytes as they stand; Windows-1252 where they are not UTF-8.
+pub fn read_bytes(cell: &[u8], country: Option<Country>) -> Phone {
+    read(&super::text::lossless(cell), country)
+}
+
 fn unread(reason: Reason) -> Phone {
     Phone { e164: String::new(), calling_code_digits: 0, reason, is_valid: false }
 }

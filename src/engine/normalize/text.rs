@@ -99,7 +99,7 @@ pub(super) fn is_null(text: &str, identifier: Identifier) -> bool {
     if text.len() > 9 {
         return false;
     }
-    let is_token = |token: &&str| token.eq_ignore_ascii_case(text);
+    let is_token = |token: &str| token.eq_ignore_ascii_case(text);
     let often = matches!(
         identifier,
         Identifier::Email
@@ -112,8 +112,8 @@ pub(super) fn is_null(text: &str, identifier: Identifier) -> bool {
             | Identifier::Ltv
     );
     text.is_empty()
-        || ALWAYS.iter().any(|t| is_token(&t))
-        || (often && OFTEN.iter().any(|t| is_token(&t)))
+        || ALWAYS.iter().any(|t| is_token(t))
+        || (often && OFTEN.iter().any(|t| is_token(t)))
 }
 
 #[cfg(test)]

@@ -11,10 +11,10 @@ pub(super) fn write_gender(text: &str, out: &mut Vec<u8>) -> Result<(), Rejectio
     const MALE: [&str; 5] = ["m", "male", "man", "boy", "mr"];
     const FEMALE: [&str; 6] = ["f", "female", "woman", "girl", "ms", "mrs"];
     let word = text.trim_end_matches('.');
-    let is = |known: &&str| known.eq_ignore_ascii_case(word);
-    if MALE.iter().any(|known| is(&known)) {
+    let is = |known: &str| known.eq_ignore_ascii_case(word);
+    if MALE.iter().any(|known| is(known)) {
         out.push(b'm');
-    } else if FEMALE.iter().any(|known| is(&known)) {
+    } else if FEMALE.iter().any(|known| is(known)) {
         out.push(b'f');
     } else {
         return Err(Rejection::Unknown);

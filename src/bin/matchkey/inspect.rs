@@ -1,0 +1,178 @@
+//! `matchkey inspect`: what would happen to a list, without writing keys.
+//!
+//! In: one input. Out: dialect, encoding, the columns and why, the first rows' outcomes (masked),
+//! and an estimate of the share of usable rows from a sample. A small file, and what fits of
+//! standard input, is read from its start; of a larger file windows that are spread evenly are
+//! read, each from its first whole line.
+
+use crate::args::{InspectArguments, engine};
+use crate::failure::{Failure, grouped, percent};
+use crate::input::{Input, open_all};
+use crate::report::recognition;
+use crate::target::Target;
+use matchkey::{Cell, Engine, Identifier, Row, Run, Summary};
+use std::fs::File;
+use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+const FIRST_ROWS: usize = 5;
+/// Up to this size a file is read as a whole.
+const WHOLE_BYTES_MAX: u64 = 4 << 20;
+const WINDOWS: u64 = 32;
+const WINDOW_BYTES: u64 = 64 << 10;
+
+/// What the sample showed.
+struct Sample {
+    rows: u64,
+    is_whole: bool,
+    summary: Summary,
+    first: Vec<String>,
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
+    let options = arguments.reading.apply(arguments.rules.options()).keep_rejected();
+    let engine = engine(options)?;
+    let mut inputs = open_all(&engine, std::slice::from_ref(&arguments.input))?;
+    let Some(mut input) = inputs.pop() else { return Ok(()) };
+    let sample = match input.bytes {
+        Some(bytes) if bytes > WHOLE_BYTES_MAX => {
+            let header_ends = input.header_ends;
+            let windows = windows(&arguments.input, header_ends, bytes)
+                .map_err(|error| Failure::Refused(format!("{}: {error}", input.name)))?;
+            let run = engine.run(Cursor::new(windows));
+            sample(run.map_err(|error| Failure::of(&input.name, &error))?, &input, false)?
+        }
+        _ => {
+            let run = input.take(&engine)?.run();
+            sample(run.map_err(|error| Failure::of(&input.name, &error))?, &input, true)?
+        }
+    };
+    let mut out = Target::stdout()?;
+    let text = describe(&input, &sample, &engine);
+    out.write_all(text.as_bytes()).map_err(|error| out.failure(&error))?;
+    out.finish()
+}
+
+/// The header and evenly spread pieces of a file, each from its first whole line to its last.
+fn windows(path: &Path, header_ends: u64, bytes: u64) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let mut pieces = Vec::new();
+    (&mut file).take(header_ends).read_to_end(&mut pieces)?;
+    let stride = (bytes - header_ends) / WINDOWS;
+    for window in 0..WINDOWS {
+        let start = header_ends + window * stride;
+        file.seek(SeekFrom::Start(start))?;
+        let mut piece = Vec::new();
+        (&mut file).take(WINDOW_BYTES.min(stride)).read_to_end(&mut piece)?;
+        let from = match window {
+            0 => 0,
+            _ => memchr::memchr(b'\n', &piece).map_or(piece.len(), |at| at + 1),
+        };
+        let to = memchr::memrchr(b'\n', &piece).map_or(from, |at| at + 1);
+        pieces.extend_from_slice(piece.get(from..to).unwrap_or_default());
+    }
+    Ok(pieces)
+}
+
+/// Reads rows until the sample is large enough.
+fn sample(mut run: Run, input: &Input, is_to_the_end: bool) -> Result<Sample, Failure> {
+    let mut first = Vec::new();
+    let mut is_whole = is_to_the_end;
+    while let Some(batch) = run.next_batch().map_err(|error| Failure::of(&input.name, &error))? {
+        let wanted = FIRST_ROWS.saturating_sub(first.len());
+        first.extend(batch.rows().take(wanted).map(|row| outcome(row, input)));
+        if is_to_the_end && run.tally().counts().input_bytes > WHOLE_BYTES_MAX {
+            is_whole = false;
+            break;
+        }
+    }
+    let summary = run.summary().clone();
+    Ok(Sample { rows: summary.total_rows(), is_whole, summary, first })
+}
+
+fn describe(input: &Input, sample: &Sample, engine: &Engine) -> String {
+    let delimiter = match input.delimiter {
+        b'\t' => "tab".to_owned(),
+        other => char::from(other).to_string(),
+    };
+    let mark = if input.has_byte_order_mark { ", with a byte order mark" } else { "" };
+    let mut text = format!("{}\n", recognition(input));
+    text += &format!("delimiter {delimiter}, quote \", encoding UTF-8{mark}, ");
+    text += &format!("{} columns\n", input.columns.width());
+    let country = engine.options().country_name().unwrap_or("none; see --country");
+    text += &format!("default country: {country}\n");
+    text += "\nfirst rows:\n";
+    for line in &sample.first {
+        text += &format!("{line}\n");
+    }
+    let usable = sample.summary.usable_rows();
+    text += &match sample.is_whole {
+        true => format!(
+            "\nall {} rows read: {} usable ({})\n",
+            grouped(sample.rows),
+            grouped(usable),
+            percent(usable, sample.rows)
+        ),
+        false => {
+            let (low, high) = interval(usable, sample.rows);
+            format!(
+                "\nestimate from {} rows {}: {} usable, {:.1} to {:.1} % with 95 % confidence\n",
+                grouped(sample.rows),
+                if input.bytes.is_some() { "spread over the file" } else { "at the start" },
+                percent(usable, sample.rows),
+                100.0 * low,
+                100.0 * high
+            )
+        }
+    };
+    for (identifier, reason, count) in sample.summary.rejections() {
+        let field = identifier.map_or("row", Identifier::name);
+        text += &format!("  {field:<12} {reason:<32} {}\n", grouped(count));
+    }
+    text
+}
+
+/// Wilson's interval for a share, 95 %.
+fn interval(part: u64, whole: u64) -> (f64, f64) {
+    if whole == 0 {
+        return (0.0, 1.0);
+    }
+    let (share, rows, z) = (part as f64 / whole as f64, whole as f64, 1.96_f64);
+    let scale = 1.0 + z * z / rows;
+    let center = (share + z * z / (2.0 * rows)) / scale;
+    let spread = z * (share * (1.0 - share) / rows + z * z / (4.0 * rows * rows)).sqrt() / scale;
+    ((center - spread).max(0.0), (center + spread).min(1.0))
+}
+
+/// A row's outcome without its content: the shape of a rejected cell is all that shows.
+fn outcome(row: Row<'_>, input: &Input) -> String {
+    let cells = row.cells().zip(input.columns.used()).enumerate();
+    let cells = cells.map(|(index, ((identifier, cell), _))| match cell {
+        Cell::Key(..) | Cell::Plain(_) => format!("{identifier} ok"),
+        Cell::Rejected(rejection) => {
+            let shape = masked(row.rejected(index).unwrap_or_default());
+            format!("{identifier} {} [{shape}]", rejection.reason(identifier))
+        }
+        _ => format!("{identifier} empty"),
+    });
+    let cells: Vec<_> = cells.collect();
+    let verdict = match row.unusable() {
+        None => "usable".into(),
+        Some(reason) => format!("not usable, {reason}"),
+    };
+    format!("  row {} {verdict}: {}", row.number(), cells.join("; "))
+}
+
+/// The shape of a value: letters become x, digits 0.
+fn masked(value: &[u8]) -> String {
+    const SHOWN_MAX: usize = 40;
+    let shape = String::from_utf8_lossy(value);
+    let shape = shape.chars().take(SHOWN_MAX).map(|c| match c {
+        _ if c.is_numeric() => '0',
+        _ if c.is_alphabetic() => 'x',
+        '@' | '.' | ' ' | '+' | '-' | '(' | ')' | '/' => c,
+        _ => '?',
+    });
+    shape.collect()
+}

@@ -1,0 +1,181 @@
+//! The columns of the `generic` output, and its records.
+//!
+//! In: the columns of every input, batches. Out: CSV or JSON lines: `row`, the kept columns, then
+//! `FIELD_sha256`, `FIELD_2_sha256`, `FIELD_3_sha256` for each field that any input has, in the
+//! order of the fields, and `ltv` plain.
+
+use crate::args::Format;
+use crate::failure::Failure;
+use crate::input::Input;
+use crate::target::Target;
+use matchkey::{Cell, Columns, Identifier, Row};
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
+/// The output's columns behind `row` and the kept ones.
+pub(crate) struct Layout {
+    kept: Vec<String>,
+    fields: Vec<(Identifier, usize)>,
+}
+
+/// Where one input has the output's columns.
+pub(crate) struct Places(Vec<Option<usize>>);
+
+impl Layout {
+    pub(crate) fn new(kept: &[String], inputs: &[Input]) -> Layout {
+        let used = inputs.iter().flat_map(|input| input.columns.used());
+        let fields: BTreeSet<_> = used.map(|c| (c.identifier(), c.ordinal())).collect();
+        Layout { kept: kept.to_vec(), fields: fields.into_iter().collect() }
+    }
+
+    /// The header names, `row` and the kept columns included.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let fields = self.fields.iter().map(|(identifier, ordinal)| {
+            let number = if *ordinal > 1 { format!("_{ordinal}") } else { String::new() };
+            match identifier {
+                Identifier::Ltv => format!("ltv{number}"),
+                _ => format!("{identifier}{number}_sha256"),
+            }
+        });
+        ["row".to_owned()].into_iter().chain(self.kept.iter().cloned()).chain(fields).collect()
+    }
+
+    pub(crate) fn places(&self, columns: &Columns) -> Places {
+        let place = |&(identifier, ordinal): &(Identifier, usize)| {
+            let mut used = columns.used().iter();
+            used.position(|c| c.identifier() == identifier && c.ordinal() == ordinal)
+        };
+        Places(self.fields.iter().map(place).collect())
+    }
+}
+
+/// Writes the records of the output.
+pub(crate) enum Records {
+    Csv(Box<csv::Writer<Target>>),
+    Jsonl { target: Target, names: Vec<String>, line: Vec<u8> },
+}
+
+impl Records {
+    pub(crate) fn start(
+        target: Target,
+        format: Format,
+        names: Vec<String>,
+    ) -> Result<Records, Failure> {
+        match format {
+            Format::Csv => {
+                let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(target);
+                let written = writer.write_record(&names);
+                written.map_err(|error| failure(writer.get_ref(), error))?;
+                Ok(Records::Csv(Box::new(writer)))
+            }
+            Format::Jsonl => {
+                let unique: BTreeSet<_> = names.iter().collect();
+                if unique.len() < names.len() {
+                    let text = "a --keep column has the name of another output column; \
+                                JSON lines need names that differ";
+                    return Err(Failure::Usage(text.into()));
+                }
+                Ok(Records::Jsonl { target, names, line: Vec::new() })
+            }
+        }
+    }
+
+    /// One record; `number` counts over all inputs.
+    pub(crate) fn write(
+        &mut self,
+        number: u64,
+        kept: usize,
+        row: Row<'_>,
+        places: &Places,
+    ) -> Result<(), Failure> {
+        match self {
+            Records::Csv(writer) => write_csv(writer, number, kept, row, places)
+                .map_err(|error| failure(writer.get_ref(), error)),
+            Records::Jsonl { target, names, line } => {
+                line.clear();
+                json_line(line, names, number, kept, row, places);
+                target.write_all(line).map_err(|error| target.failure(&error))
+            }
+        }
+    }
+
+    pub(crate) fn finish(self) -> Result<(), Failure> {
+        match self {
+            Records::Jsonl { target, .. } => target.finish(),
+            Records::Csv(writer) => match writer.into_inner() {
+                Ok(target) => target.finish(),
+                Err(error) => Err(Failure::writing("the output", error.error())),
+            },
+        }
+    }
+}
+
+/// The failure behind an error of the `csv` crate while writing.
+pub(crate) fn failure(target: &Target, error: csv::Error) -> Failure {
+    target.failure(&io::Error::from(error))
+}
+
+fn write_csv(
+    writer: &mut csv::Writer<Target>,
+    number: u64,
+    kept: usize,
+    row: Row<'_>,
+    places: &Places,
+) -> csv::Result<()> {
+    let mut digits = [0; 20];
+    writer.write_field(decimal(number, &mut digits))?;
+    for index in 0..kept {
+        writer.write_field(row.kept(index))?;
+    }
+    for place in &places.0 {
+        match place.map_or(Cell::Empty, |place| row.cell(place)) {
+            Cell::Key(digest, _) => writer.write_field(digest.to_hex())?,
+            Cell::Plain(value) => writer.write_field(value)?,
+            _ => writer.write_field(b"")?,
+        }
+    }
+    writer.write_record(None::<&[u8]>)
+}
+
+/// A number's decimal digits, without a detour over the heap.
+fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
+    let mut start = digits.len();
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            return &digits[start..];
+        }
+    }
+}
+
+fn json_line(
+    line: &mut Vec<u8>,
+    names: &[String],
+    number: u64,
+    kept: usize,
+    row: Row<'_>,
+    places: &Places,
+) {
+    line.extend_from_slice(format!("{{\"row\":{number}").as_bytes());
+    let mut member = |name: &String, value: &str| {
+        if !value.is_empty() {
+            line.push(b',');
+            line.extend_from_slice(serde_json::json!(name).to_string().as_bytes());
+            line.push(b':');
+            line.extend_from_slice(serde_json::json!(value).to_string().as_bytes());
+        }
+    };
+    for (index, name) in names[1..=kept].iter().enumerate() {
+        member(name, &String::from_utf8_lossy(row.kept(index)));
+    }
+    for (place, name) in places.0.iter().zip(&names[1 + kept..]) {
+        match place.map_or(Cell::Empty, |place| row.cell(place)) {
+            Cell::Key(digest, _) => member(name, &String::from_utf8_lossy(&digest.to_hex())),
+            Cell::Plain(value) => member(name, value),
+            _ => {}
+        }
+    }
+    line.extend_from_slice(b"}\n");
+}

@@ -1,0 +1,255 @@
+//! What became of a list: one JSON object for programs, a few lines for people.
+//!
+//! In: the summaries of all runs. Out: the `--report` object, the summary on stderr, and the
+//! `--rejects` records. None of them holds the content of a cell, unless `--rejects-values` asks
+//! for it.
+
+use crate::args::HashArguments;
+use crate::failure::{Failure, grouped, percent};
+use crate::input::Input;
+use crate::layout::failure;
+use crate::target::Target;
+use matchkey::{Cell, Counts, Identifier, Origin, Row, Summary, normalize};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+/// Everything there is to say at the end.
+pub(crate) struct Outcome {
+    pub(crate) counts: Counts,
+    pub(crate) summary: Summary,
+    pub(crate) elapsed: Duration,
+}
+
+impl Outcome {
+    /// The `--report` object.
+    pub(crate) fn report(&self, arguments: &HashArguments, inputs: &[Input]) -> Value {
+        let candidates = self.candidates();
+        json!({
+            "total_rows": self.counts.total,
+            "processed_rows": self.counts.processed,
+            "matched_rows": self.counts.matched,
+            "progress_percent": 100,
+            "rejections": self.rejections(),
+            "candidates": candidates,
+            "platforms": { "generic": {
+                "matched_rows": self.counts.matched,
+                "candidates": candidates,
+            }},
+            "phones": {
+                "usable": self.summary.candidates(Identifier::Phone),
+                "valid": self.summary.valid_phones(),
+            },
+            "input_bytes": self.counts.input_bytes,
+            "seconds": self.elapsed.as_secs_f64(),
+            "options": chosen(arguments),
+            "phone_metadata_version": normalize::phone::METADATA_VERSION,
+            "scan": { "inputs": inputs.iter().map(scan).collect::<Vec<_>>() },
+        })
+    }
+
+    fn candidates(&self) -> Value {
+        let counted = Identifier::ALL.into_iter().map(|each| (each, self.summary.candidates(each)));
+        let counted = counted.filter(|(_, count)| *count > 0);
+        counted.map(|(each, count)| (each.name().to_owned(), json!(count))).collect()
+    }
+
+    fn rejections(&self) -> Value {
+        let mut fields = Map::new();
+        for (identifier, reason, count) in self.summary.rejections() {
+            let field = identifier.map_or("row", Identifier::name);
+            let reasons = fields.entry(field).or_insert_with(|| json!({}));
+            reasons[reason.as_ref()] = json!(count);
+        }
+        Value::Object(fields)
+    }
+
+    /// The same numbers for a person.
+    pub(crate) fn summary(&self) -> String {
+        let Counts { total, matched, input_bytes, .. } = self.counts;
+        let seconds = self.elapsed.as_secs_f64();
+        let mut text = format!(
+            "{} rows read, {} written ({}), {} not used; {:.1} MB in {:.1} s, {} rows/s\n",
+            grouped(total),
+            grouped(matched),
+            percent(matched, total),
+            grouped(total - matched),
+            input_bytes as f64 / 1e6,
+            seconds,
+            grouped((total as f64 / seconds.max(1e-9)) as u64),
+        );
+        for identifier in Identifier::ALL {
+            let keys = self.summary.candidates(identifier);
+            let reasons = self.reasons(Some(identifier));
+            if keys > 0 || !reasons.is_empty() {
+                let word = if identifier == Identifier::Ltv { "values" } else { "keys" };
+                text += &format!("  {:<12} {:>13} {word}", identifier.name(), grouped(keys));
+                text += &with_reasons(&reasons);
+            }
+        }
+        let reasons = self.reasons(None);
+        if !reasons.is_empty() {
+            text += &format!("  {:<31}", "rows");
+            text += &with_reasons(&reasons);
+        }
+        let phones = self.summary.candidates(Identifier::Phone);
+        if phones > 0 {
+            let valid = self.summary.valid_phones();
+            text += &format!("  {} of the phones are in assigned ranges\n", percent(valid, phones));
+        }
+        text.pop();
+        text
+    }
+
+    fn reasons(&self, of: Option<Identifier>) -> Vec<(String, u64)> {
+        let mut reasons: Vec<_> = self
+            .summary
+            .rejections()
+            .filter(|(identifier, _, _)| *identifier == of)
+            .map(|(_, reason, count)| (reason.into_owned(), count))
+            .collect();
+        reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        reasons
+    }
+}
+
+fn with_reasons(reasons: &[(String, u64)]) -> String {
+    let shown: Vec<_> =
+        reasons.iter().map(|(reason, count)| format!("{reason} {}", grouped(*count))).collect();
+    match shown.is_empty() {
+        true => "\n".into(),
+        false => format!("; {}\n", shown.join(", ")),
+    }
+}
+
+/// The options that made the keys.
+fn chosen(arguments: &HashArguments) -> Value {
+    let rules = &arguments.rules;
+    let map: Vec<_> =
+        arguments.reading.map.iter().map(|(field, header)| format!("{field}={header}")).collect();
+    json!({
+        "platforms": arguments.platform.iter().map(|each| each.name()).collect::<Vec<_>>(),
+        "country": rules.country,
+        "map": map,
+        "keep": arguments.keep,
+        "phone_policy": rules.phone_policy.name(),
+        "keep_placeholders": rules.keep_placeholders,
+        "header": arguments.reading.header.name(),
+    })
+}
+
+/// How an input was read.
+pub(crate) fn scan(input: &Input) -> Value {
+    let columns = input.columns.used().iter().map(|column| {
+        json!({
+            "field": column.identifier().name(),
+            "ordinal": column.ordinal(),
+            "column": column.index() + 1,
+            "header": column.header(),
+            "why": why(column.origin()),
+        })
+    });
+    json!({
+        "input": input.name,
+        "encoding": "utf-8",
+        "byte_order_mark": input.has_byte_order_mark,
+        "delimiter": char::from(input.delimiter).to_string(),
+        "quote": "\"",
+        "columns": columns.collect::<Vec<_>>(),
+    })
+}
+
+/// Why a column is used, in a word.
+pub(crate) fn why(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Mapped => "mapped",
+        _ => "recognized",
+    }
+}
+
+/// Lines that say which column holds what.
+pub(crate) fn recognition(input: &Input) -> String {
+    let mut text = format!("{}:", input.name);
+    for column in input.columns.used() {
+        let number = match column.ordinal() {
+            1 => String::new(),
+            ordinal => format!("_{ordinal}"),
+        };
+        let field = format!("{}{number}", column.identifier());
+        text += &format!(
+            "\n  {field:<14} <- {} (column {}, {})",
+            column.header(),
+            column.index() + 1,
+            why(column.origin()),
+        );
+    }
+    for header in input.columns.surplus() {
+        text += &format!("\n  not used: {header}, its field has three columns already");
+    }
+    text
+}
+
+/// Writes the `--rejects` records.
+pub(crate) struct Rejects {
+    writer: csv::Writer<Target>,
+    has_values: bool,
+}
+
+impl Rejects {
+    pub(crate) fn start(target: Target, has_values: bool) -> Result<Rejects, Failure> {
+        let mut names = vec!["input", "row", "line", "byte_offset", "field", "reason"];
+        if has_values {
+            names.push("value");
+        }
+        let mut writer = csv::Writer::from_writer(target);
+        writer.write_record(&names).map_err(|error| failure(writer.get_ref(), error))?;
+        Ok(Rejects { writer, has_values })
+    }
+
+    /// The records of one row, if it has any.
+    pub(crate) fn write(&mut self, input: &str, number: u64, row: Row<'_>) -> Result<(), Failure> {
+        for (index, (identifier, cell)) in row.cells().enumerate() {
+            let Cell::Rejected(rejection) = cell else { continue };
+            let value = harmless(row.rejected(index).unwrap_or_default());
+            let reason = rejection.reason(identifier);
+            self.record(input, number, row, identifier.name(), &reason, &value)?;
+        }
+        match row.unusable() {
+            Some(reason) => self.record(input, number, row, "", &reason, b""),
+            None => Ok(()),
+        }
+    }
+
+    fn record(
+        &mut self,
+        input: &str,
+        number: u64,
+        row: Row<'_>,
+        field: &str,
+        reason: &str,
+        value: &[u8],
+    ) -> Result<(), Failure> {
+        let position = row.position();
+        let (line, byte) = (position.line.to_string(), position.byte.to_string());
+        let number = number.to_string();
+        let mut record: Vec<&[u8]> =
+            [input, &number, &line, &byte, field, reason].map(str::as_bytes).to_vec();
+        if self.has_values {
+            record.push(value);
+        }
+        self.writer.write_record(record).map_err(|error| failure(self.writer.get_ref(), error))
+    }
+
+    pub(crate) fn finish(self) -> Result<(), Failure> {
+        match self.writer.into_inner() {
+            Ok(target) => target.finish(),
+            Err(error) => Err(Failure::writing("the rejects file", error.error())),
+        }
+    }
+}
+
+/// A value that a spreadsheet will not take for a formula.
+fn harmless(value: &[u8]) -> Vec<u8> {
+    let is_formula = matches!(value.first(), Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r'));
+    let mark: &[u8] = if is_formula { b"'" } else { b"" };
+    [mark, value].concat()
+}

@@ -1,0 +1,131 @@
+//! Files that appear under their names only when they are complete.
+//!
+//! In: a path, or none for standard output. Out: [`Target`], a writer. A new file is written
+//! beside its target with mode 0600 and renamed at the end; on an error or a signal it is
+//! removed. Pipes and devices are written straight through.
+
+use crate::failure::Failure;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use tempfile::NamedTempFile;
+
+/// What has to be removed if a signal ends the process.
+static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// Where output goes.
+pub(crate) struct Target {
+    name: String,
+    writer: BufWriter<Sink>,
+}
+
+enum Sink {
+    Straight(File),
+    Beside { file: NamedTempFile, path: PathBuf },
+}
+
+impl Target {
+    /// Standard output.
+    pub(crate) fn stdout() -> Result<Target, Failure> {
+        let name = "standard output".to_owned();
+        let file = io::stdout().as_fd().try_clone_to_owned();
+        let file = file.map_err(|error| Failure::writing(&name, &error))?;
+        let writer = BufWriter::with_capacity(BUFFER_BYTES, Sink::Straight(File::from(file)));
+        Ok(Target { name, writer })
+    }
+
+    /// A file, pipe or device.
+    pub(crate) fn create(path: &Path) -> Result<Target, Failure> {
+        let name = path.display().to_string();
+        let sink = open(path).map_err(|error| Failure::writing(&name, &error))?;
+        Ok(Target { name, writer: BufWriter::with_capacity(BUFFER_BYTES, sink) })
+    }
+
+    /// The failure that an error of this target is.
+    pub(crate) fn failure(&self, error: &io::Error) -> Failure {
+        Failure::writing(&self.name, error)
+    }
+
+    /// Makes the file appear under its name.
+    pub(crate) fn finish(mut self) -> Result<(), Failure> {
+        let name = self.name.clone();
+        let failed = |error: &io::Error| Failure::writing(&name, error);
+        self.writer.flush().map_err(|error| failed(&error))?;
+        match self.writer.into_inner().map_err(|error| failed(error.error()))? {
+            Sink::Straight(_) => Ok(()),
+            Sink::Beside { file, path } => {
+                file.as_file().sync_all().map_err(|error| failed(&error))?;
+                let unfinished = file.path().to_owned();
+                file.persist(&path).map_err(|error| failed(&error.error))?;
+                forget(&unfinished);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Write for Target {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.writer.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Sink::Straight(file) => file.write(bytes),
+            Sink::Beside { file, .. } => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn open(path: &Path) -> io::Result<Sink> {
+    // A link is followed: the file it names is the one to replace.
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        return Ok(Sink::Straight(OpenOptions::new().write(true).open(path)?));
+    }
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let file = tempfile::Builder::new().prefix(".matchkey-").suffix(".part").tempfile_in(folder)?;
+    unfinished().push(file.path().to_owned());
+    Ok(Sink::Beside { file, path })
+}
+
+fn unfinished() -> std::sync::MutexGuard<'static, Vec<PathBuf>> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn forget(path: &Path) {
+    unfinished().retain(|other| other != path);
+}
+
+/// Ends the process with 130 on SIGINT, SIGTERM and SIGHUP, with no unfinished file left.
+pub(crate) fn clean_up_on_signals() {
+    let handled = ctrlc::set_handler(|| {
+        for path in unfinished().iter() {
+            let _ = std::fs::remove_file(path);
+        }
+        #[expect(
+            clippy::exit,
+            reason = "a signal ends the process, whatever the main thread does"
+        )]
+        std::process::exit(130);
+    });
+    // Without a handler the signals still end the process; only the file beside stays.
+    let _ = handled;
+}
