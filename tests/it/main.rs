@@ -7,4 +7,8 @@
 
 #[path = "../../benches/customers.rs"]
 mod customers;
+mod differential;
+mod oracle;
+mod properties;
 mod testdata;
+mod vectors;

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::LazyLock;
 
-/// A country by its ISO 3166-1 alpha-2 code (and `XK`, Kosovo).
+/// A country by its ISO 3166-1 alpha-2 code; also `AC`, `TA` and `XK`, which have phone numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Country([u8; 2]);
 
@@ -50,9 +50,12 @@ impl Country {
         (text.len() <= NAME_BYTES_MAX).then(|| named(text)).flatten()
     }
 
-    /// The country that a cell names, cleaned like any other.
+    /// The country that a row's cell names, for the row's phone numbers: a code of letters or a
+    /// name. A number is none, since it is as often a calling code as an ISO code.
     pub(crate) fn from_cell(cell: &[u8]) -> Option<Country> {
-        Country::parse(text::clean(cell, Identifier::Country).ok()?.as_ref())
+        let text = text::clean(cell, Identifier::Country).ok()?;
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        (!is_number).then(|| Country::parse(&text)).flatten()
     }
 
     /// The two upper-case letters.
@@ -121,7 +124,7 @@ mod tests {
     #[test]
     fn the_table_is_whole() {
         let lines: Vec<_> = include_str!("countries.csv").lines().skip(1).collect();
-        assert_eq!(lines.len(), 250);
+        assert_eq!(lines.len(), 252);
         let mut seen = std::collections::HashSet::new();
         for line in lines {
             assert_eq!(line.matches(',').count(), 3);

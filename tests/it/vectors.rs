@@ -1,0 +1,38 @@
+//! Other people's test data: what libphonenumber itself says of phone strings.
+
+use matchkey::normalize::{Country, phone};
+
+fn check(file: &str) {
+    let path = format!("{}/testdata/vectors/{file}", env!("CARGO_MANIFEST_DIR"));
+    let mut reader = csv::Reader::from_path(path).unwrap();
+    let mut rows = 0;
+    for record in reader.records() {
+        let record = record.unwrap();
+        let country = match &record[1] {
+            "" | "ZZ" | "001" => None,
+            code => Some(Country::parse(code).unwrap()),
+        };
+        let phone = phone::read_bytes(record[0].as_bytes(), country);
+        let flag = |set| if set { "1" } else { "0" };
+        let labels = [
+            phone.e164(),
+            flag(phone.is_possible()),
+            flag(phone.is_valid()),
+            phone.reason().name(),
+        ];
+        let expected: Vec<&str> = record.iter().skip(2).collect();
+        assert_eq!(labels[..], expected, "{file}: {:?} under {:?}", &record[0], &record[1]);
+        rows += 1;
+    }
+    assert!(rows > 50, "{file} has rows");
+}
+
+#[test]
+fn phones_dev() {
+    check("phones_dev.csv");
+}
+
+#[test]
+fn phones_traps() {
+    check("phones_traps.csv");
+}
