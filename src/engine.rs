@@ -91,9 +91,10 @@ impl Engine {
         }
         options.chunk_bytes = options.chunk_bytes.clamp(1, CHUNK_BYTES_MAX);
         options.read_bytes = options.read_bytes.clamp(1, CHUNK_BYTES_MAX);
+        let name = options.thread_name.clone();
         let pool = ThreadPoolBuilder::new()
             .num_threads(options.threads)
-            .thread_name(|index| format!("matchkey-{index}"))
+            .thread_name(move |index| format!("{name}-{index}"))
             .build()
             .map_err(|error| Error::new(ErrorKind::Options, format!("no threads: {error}")))?;
         let threads = pool.current_num_threads();

@@ -207,7 +207,7 @@ impl Columns {
         let named = options.header == Header::Yes;
         let headers: Vec<String> = fields
             .iter()
-            .map(|field| if named { text::lossless(field) } else { String::new() })
+            .map(|field| if named { text::lossless(field).into_owned() } else { String::new() })
             .collect();
         let names: Vec<String> =
             headers.iter().enumerate().map(|(i, header)| display_name(i, header)).collect();

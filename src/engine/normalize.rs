@@ -192,6 +192,11 @@ impl fmt::Display for Rejection {
     }
 }
 
+/// The text of a cell that is only carried through: UTF-8, else Windows-1252. Nothing is lost.
+pub fn text_of(cell: &[u8]) -> Cow<'_, str> {
+    text::lossless(cell)
+}
+
 /// Turns cells into canonical identifiers. Holds buffers only; one for each thread.
 ///
 /// ```

@@ -57,6 +57,7 @@ pub struct Options {
     pub(crate) delimiter: Option<u8>,
     pub(crate) header: Header,
     pub(crate) threads: usize,
+    pub(crate) thread_name: String,
     pub(crate) chunk_bytes: usize,
     pub(crate) read_bytes: usize,
     pub(crate) record_bytes_max: usize,
@@ -79,6 +80,7 @@ impl Default for Options {
             delimiter: None,
             header: Header::default(),
             threads: 0,
+            thread_name: "matchkey".into(),
             chunk_bytes: 256 << 10,
             read_bytes: 64 << 10,
             record_bytes_max: 1 << 20,
@@ -172,6 +174,14 @@ impl Options {
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Options {
         self.threads = threads;
+        self
+    }
+
+    /// What the names of all threads start with. Default `matchkey`: `matchkey-reader`,
+    /// `matchkey-0`, ...
+    #[must_use]
+    pub fn thread_name(mut self, name: impl Into<String>) -> Options {
+        self.thread_name = name.into();
         self
     }
 

@@ -57,6 +57,7 @@ impl Run {
         cutter.set_spare(spares);
         let tally = cutter.tally().clone();
         let is_cancelled = Arc::new(AtomicBool::new(false));
+        let name = format!("{}-reader", engine.options().thread_name);
         let line = Line {
             engine,
             columns: Arc::clone(&columns),
@@ -67,7 +68,7 @@ impl Run {
             spare,
         };
         thread::Builder::new()
-            .name("matchkey-reader".into())
+            .name(name)
             .spawn(move || line.feed(cutter, &place))
             .map_err(|error| Error::new(ErrorKind::Options, format!("no thread: {error}")))?;
         let summary = Summary::default();
@@ -235,5 +236,38 @@ impl Worker {
         });
         debug_assert_eq!(table.rows() as u64, chunk.rows, "cutting and reading disagree");
         table.seal();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes batches to the end, or to the panic of a worker.
+    fn drain(run: &mut Run) -> Result<u64, Box<dyn Any + Send>> {
+        let mut rows = 0;
+        catch_unwind(AssertUnwindSafe(|| {
+            while let Ok(Some(batch)) = run.next_batch() {
+                rows += batch.len() as u64;
+            }
+        }))
+        .map(|()| rows)
+    }
+
+    #[test]
+    fn a_panic_of_a_worker_reaches_the_caller_once_and_the_engine_stays_usable() {
+        let list = format!("email\n{}", "a@example.com\n".repeat(200));
+        let options = Options::new().threads(2).chunk_bytes(50).panic_at_row(100);
+        let engine = Engine::new(options).unwrap();
+        let mut run = engine.run(std::io::Cursor::new(list.clone())).unwrap();
+        let panic = drain(&mut run).unwrap_err();
+        let text = panic.downcast_ref::<String>().unwrap();
+        assert!(text.contains("injected"), "{text}");
+        assert_eq!(run.next_batch().unwrap().map(|batch| batch.len()), None);
+        let counts = run.tally().counts();
+        assert!(counts.processed < 100 && counts.processed <= counts.total);
+        let short = list[..list.len() / 4].to_owned();
+        let mut again = engine.run(std::io::Cursor::new(short)).unwrap();
+        assert_eq!(drain(&mut again).unwrap(), 50);
     }
 }

@@ -103,8 +103,11 @@ proptest! {
 
     #[test]
     fn a_canonical_email_is_its_own_canonical_form(
-        raw in "[ \u{a0}\u{200b}]{0,2}[A-Za-z\u{c0}-\u{17f}.+]{1,8}@[A-Za-z\u{c0}-\u{17f}]{1,6}\\.[a-z]{2,4}\\.?",
+        dirt in "[ \u{a0}\u{200b}]{0,2}",
+        local in "[A-Za-z\u{c0}-\u{17f}.+]{1,8}",
+        domain in "[A-Za-z\u{c0}-\u{17f}]{1,6}\\.[a-z]{2,4}\\.?",
     ) {
+        let raw = format!("{dirt}{local}@{domain}");
         let mut normalizer = Normalizer::new(&Options::new());
         let (mut once, mut twice) = (Vec::new(), Vec::new());
         let outcome = normalizer.normalize(Identifier::Email, raw.as_bytes(), None, &mut once);

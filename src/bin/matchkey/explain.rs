@@ -186,7 +186,7 @@ fn rule(platform: Platform, field: Identifier) -> &'static str {
             "two letters for the US and Canada, else letters a-z (Meta's form), SHA-256"
         }
         (_, Identifier::Zip) => {
-            "lower case without white space; US five digits, GB up to the sector (Meta's form), SHA-256"
+            "no white space; US five digits, GB up to the sector (Meta's form), SHA-256"
         }
         (_, Identifier::Country) => "ISO alpha-2 in lower case (Meta's form), SHA-256",
         (_, Identifier::Dob) => "YYYYMMDD (Meta's form), SHA-256",

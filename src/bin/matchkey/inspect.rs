@@ -10,7 +10,7 @@ use crate::failure::{Failure, grouped, percent};
 use crate::input::{Input, open_all};
 use crate::report::recognition;
 use crate::target::Target;
-use matchkey::{Cell, Engine, Identifier, Row, Run, Summary};
+use matchkey::{Cell, Engine, Identifier, Row, Run, Summary, normalize};
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -167,7 +167,7 @@ fn outcome(row: Row<'_>, input: &Input) -> String {
 /// The shape of a value: letters become x, digits 0.
 fn masked(value: &[u8]) -> String {
     const SHOWN_MAX: usize = 40;
-    let shape = String::from_utf8_lossy(value);
+    let shape = normalize::text_of(value);
     let shape = shape.chars().take(SHOWN_MAX).map(|c| match c {
         _ if c.is_numeric() => '0',
         _ if c.is_alphabetic() => 'x',

@@ -8,9 +8,9 @@ use crate::args::Format;
 use crate::failure::Failure;
 use crate::input::Input;
 use crate::target::Target;
-use matchkey::{Cell, Columns, Identifier, Row};
+use matchkey::{Cell, Columns, Identifier, Row, normalize};
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::io::Write;
 
 /// The output's columns behind `row` and the kept ones.
 pub(crate) struct Layout {
@@ -112,7 +112,10 @@ impl Records {
 
 /// The failure behind an error of the `csv` crate while writing.
 pub(crate) fn failure(target: &Target, error: csv::Error) -> Failure {
-    target.failure(&io::Error::from(error))
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => target.failure(&error),
+        other => Failure::Refused(format!("a record could not be written: {other:?}")),
+    }
 }
 
 fn write_csv(
@@ -168,7 +171,7 @@ fn json_line(
         }
     };
     for (index, name) in names[1..=kept].iter().enumerate() {
-        member(name, &String::from_utf8_lossy(row.kept(index)));
+        member(name, &normalize::text_of(row.kept(index)));
     }
     for (place, name) in places.0.iter().zip(&names[1 + kept..]) {
         match place.map_or(Cell::Empty, |place| row.cell(place)) {

@@ -67,10 +67,10 @@ fn may_be_windows_1252(identifier: Identifier) -> bool {
 }
 
 /// Text of any bytes: UTF-8, else Windows-1252. Nothing is lost.
-pub(crate) fn lossless(raw: &[u8]) -> String {
+pub(crate) fn lossless(raw: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(raw) {
-        Ok(text) => text.to_owned(),
-        Err(_) => windows_1252(raw),
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(windows_1252(raw)),
     }
 }
 

@@ -1,0 +1,84 @@
+//! The repository itself: what a reader may rely on, kept by a machine.
+
+use std::path::{Path, PathBuf};
+
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn sources(folders: &[&str]) -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    for folder in folders {
+        rust_files(&root.join(folder), &mut found);
+    }
+    let text = |path: PathBuf| {
+        let name = path.strip_prefix(root).unwrap().display().to_string();
+        (name, std::fs::read_to_string(path).unwrap())
+    };
+    found.into_iter().map(text).collect()
+}
+
+#[test]
+fn every_file_opens_with_what_it_does() {
+    for (name, text) in sources(&["src", "tests", "benches"]) {
+        assert!(text.starts_with("//! ") || text.starts_with("#![doc = include_str!"), "{name}");
+    }
+}
+
+#[test]
+fn files_stay_readable() {
+    const LINES_MAX: usize = 500;
+    const COLUMNS_MAX: usize = 100;
+    for (name, text) in sources(&["src", "tests", "benches"]) {
+        let is_source = name.starts_with("src");
+        assert!(!is_source || text.lines().count() <= LINES_MAX, "{name} is long");
+        for (number, line) in text.lines().enumerate() {
+            assert!(line.chars().count() <= COLUMNS_MAX, "{name}:{} is wide", number + 1);
+            assert!(line.is_ascii(), "{name}:{} is not ASCII", number + 1);
+        }
+    }
+}
+
+#[test]
+fn the_public_surface_stays_small() {
+    const NAMES_MAX: usize = 30;
+    let library = include_str!("../../src/lib.rs");
+    let exports = library.split("pub use").skip(1).flat_map(|list| {
+        let list = list.split(';').next().unwrap_or_default();
+        let names = list.rsplit("::").next().unwrap_or_default();
+        names.trim_matches(['{', '}', '\n', ' ']).split(',').map(str::trim).collect::<Vec<_>>()
+    });
+    let names: Vec<&str> = exports.filter(|name| !name.is_empty()).collect();
+    assert!(names.contains(&"Engine") && names.contains(&"normalize"), "{names:?}");
+    assert!(names.len() <= NAMES_MAX, "{} names: {names:?}", names.len());
+}
+
+/// The engine knows neither the binary nor the machine it runs on.
+#[test]
+fn dependencies_point_one_way() {
+    for (name, text) in sources(&["src/engine"]) {
+        for word in ["std::env", "std::fs", "std::net", "Instant", "SystemTime", "clap", "serde"] {
+            assert!(!text.contains(word), "{name} uses {word}");
+        }
+    }
+    for (name, text) in sources(&["src/bin"]) {
+        assert!(!text.contains("crate::engine"), "{name} reaches past the public surface");
+    }
+}
+
+#[test]
+fn the_metadata_version_is_the_one_that_is_built_in() {
+    // The crate names its metadata in its documentation only: a new version of it must be looked
+    // at by a person, who then changes the constant and this line.
+    let lock = include_str!("../../Cargo.lock");
+    assert!(lock.contains("name = \"rlibphonenumber\"\nversion = \"2.2.15\""));
+    assert_eq!(matchkey::normalize::phone::METADATA_VERSION, "9.0.42");
+}
