@@ -405,14 +405,14 @@ impl<'a> Row<'a> {
     }
 
     /// Every cell of a used column, in the order of [`Columns::used`].
-    pub fn cells(&self) -> impl Iterator<Item = (Identifier, Cell<'a>)> {
+    pub fn cells(&self) -> impl Iterator<Item = (Identifier, Cell<'a>)> + use<'a> {
         let row = *self;
         let used = row.batch.columns.used().iter().enumerate();
         used.map(move |(index, column)| (column.identifier(), row.cell(index)))
     }
 
     /// The row's match candidates.
-    pub fn candidates(&self) -> impl Iterator<Item = Candidate> {
+    pub fn candidates(&self) -> impl Iterator<Item = Candidate> + use<'a> {
         let row = *self;
         row.batch.columns.used().iter().enumerate().filter_map(move |(index, column)| {
             let Cell::Key(&digest, form) = row.cell(index) else { return None };
