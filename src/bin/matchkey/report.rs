@@ -9,6 +9,7 @@ use crate::failure::{Failure, grouped, percent};
 use crate::input::Input;
 use crate::layout::failure;
 use crate::target::Target;
+use matchkey::normalize::Rejection;
 use matchkey::{Cell, Counts, Identifier, Origin, Row, Summary, normalize};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -82,19 +83,24 @@ impl Outcome {
             let reasons = self.reasons(Some(identifier));
             if keys > 0 || !reasons.is_empty() {
                 let word = if identifier == Identifier::Ltv { "values" } else { "keys" };
-                text += &format!("  {:<12} {:>13} {word}", identifier.name(), grouped(keys));
-                text += &with_reasons(&reasons);
+                text += &format!("  {:<12} {:>13} {word}\n", identifier.name(), grouped(keys));
+                text += &listed("unusable", &reasons);
             }
         }
-        let reasons = self.reasons(None);
-        if !reasons.is_empty() {
-            text += &format!("  {:<31}", "rows");
-            text += &with_reasons(&reasons);
+        let whole = self.reasons(None);
+        if !whole.is_empty() {
+            text += "  rows\n";
+            text += &listed("noted", &whole);
         }
         let phones = self.summary.candidates(Identifier::Phone);
         if phones > 0 {
             let valid = self.summary.valid_phones();
             text += &format!("  {} of the phones are in assigned ranges\n", percent(valid, phones));
+        }
+        let homeless = Rejection::NoCountry.reason(Identifier::Phone);
+        let all = self.reasons(Some(Identifier::Phone));
+        if all.iter().any(|(reason, _)| homeless.ends_with(reason)) {
+            text += "  hint: phones without a country need --country CC, or a country column\n";
         }
         text.pop();
         text
@@ -105,20 +111,35 @@ impl Outcome {
             .summary
             .rejections()
             .filter(|(identifier, _, _)| *identifier == of)
-            .map(|(_, reason, count)| (reason.into_owned(), count))
+            .map(|(_, reason, count)| {
+                // The field is said already.
+                let short = reason.split_once(':').map_or(&*reason, |(_, detail)| detail);
+                (short.to_owned(), count)
+            })
             .collect();
         reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         reasons
     }
 }
 
-fn with_reasons(reasons: &[(String, u64)]) -> String {
-    let shown: Vec<_> =
-        reasons.iter().map(|(reason, count)| format!("{reason} {}", grouped(*count))).collect();
-    match shown.is_empty() {
-        true => "\n".into(),
-        false => format!("; {}\n", shown.join(", ")),
+/// `word N: reason n, reason n, ...`, broken into lines.
+fn listed(word: &str, reasons: &[(String, u64)]) -> String {
+    const WIDTH: usize = 90;
+    const INDENT: &str = "               ";
+    if reasons.is_empty() {
+        return String::new();
     }
+    let all: u64 = reasons.iter().map(|(_, count)| count).sum();
+    let mut lines = vec![format!("{INDENT}{word} {}:", grouped(all))];
+    for (index, (reason, count)) in reasons.iter().enumerate() {
+        let comma = if index + 1 < reasons.len() { "," } else { "" };
+        let piece = format!(" {reason} {}{comma}", grouped(*count));
+        match lines.last_mut() {
+            Some(line) if line.len() + piece.len() <= WIDTH => *line += &piece,
+            _ => lines.push(format!("{INDENT} {piece}")),
+        }
+    }
+    lines.join("\n") + "\n"
 }
 
 /// The options that made the keys.
