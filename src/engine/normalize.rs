@@ -4,7 +4,7 @@
 //! canonical bytes go to the end of a buffer of the caller's. A service that gets one customer at
 //! a time calls [`Normalizer::normalize`] and gets exactly what the batch makes of it.
 //!
-//! Every value is cleaned first, see [`text`]; then comes the rule of its identifier, one file
+//! Every value is cleaned first, see `text.rs`; then comes the rule of its identifier, one file
 //! each.
 
 pub mod country;
