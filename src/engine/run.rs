@@ -258,6 +258,7 @@ mod tests {
     fn a_panic_of_a_worker_reaches_the_caller_once_and_the_engine_stays_usable() {
         let list = format!("email\n{}", "a@example.com\n".repeat(200));
         let options = Options::new().threads(2).chunk_bytes(50).panic_at_row(100);
+        let options = options.thread_name("panic");
         let engine = Engine::new(options).unwrap();
         let mut run = engine.run(std::io::Cursor::new(list.clone())).unwrap();
         let panic = drain(&mut run).unwrap_err();
@@ -269,5 +270,15 @@ mod tests {
         let short = list[..list.len() / 4].to_owned();
         let mut again = engine.run(std::io::Cursor::new(short)).unwrap();
         assert_eq!(drain(&mut again).unwrap(), 50);
+        drop((run, again, engine));
+        let names = || {
+            let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+            tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok())
+        };
+        let start = std::time::Instant::now();
+        while names().any(|name| name.starts_with("panic-")) {
+            assert!(start.elapsed().as_secs() < 20, "a thread is left");
+            thread::sleep(std::time::Duration::from_millis(5));
+        }
     }
 }

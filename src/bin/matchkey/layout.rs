@@ -125,8 +125,7 @@ fn write_csv(
     row: Row<'_>,
     places: &Places,
 ) -> csv::Result<()> {
-    let mut digits = [0; 20];
-    writer.write_field(decimal(number, &mut digits))?;
+    writer.write_field(decimal(number, &mut [0; 20]))?;
     for index in 0..kept {
         writer.write_field(row.kept(index))?;
     }
@@ -141,7 +140,7 @@ fn write_csv(
 }
 
 /// A number's decimal digits, without a detour over the heap.
-fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
+pub(crate) fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
     let mut start = digits.len();
     loop {
         start -= 1;
@@ -161,24 +160,30 @@ fn json_line(
     row: Row<'_>,
     places: &Places,
 ) {
-    line.extend_from_slice(format!("{{\"row\":{number}").as_bytes());
-    let mut member = |name: &String, value: &str| {
-        if !value.is_empty() {
-            line.push(b',');
-            line.extend_from_slice(serde_json::json!(name).to_string().as_bytes());
-            line.push(b':');
-            line.extend_from_slice(serde_json::json!(value).to_string().as_bytes());
-        }
-    };
+    line.extend_from_slice(b"{\"row\":");
+    line.extend_from_slice(decimal(number, &mut [0; 20]));
     for (index, name) in names[1..=kept].iter().enumerate() {
-        member(name, &normalize::text_of(row.kept(index)));
+        member(line, name, &normalize::text_of(row.kept(index)));
     }
     for (place, name) in places.0.iter().zip(&names[1 + kept..]) {
         match place.map_or(Cell::Empty, |place| row.cell(place)) {
-            Cell::Key(digest, _) => member(name, &String::from_utf8_lossy(&digest.to_hex())),
-            Cell::Plain(value) => member(name, value),
+            Cell::Key(digest, _) => {
+                member(line, name, std::str::from_utf8(&digest.to_hex()).unwrap_or_default());
+            }
+            Cell::Plain(value) => member(line, name, value),
             _ => {}
         }
     }
     line.extend_from_slice(b"}\n");
+}
+
+/// Appends `,"name":"value"`; an empty value is left out.
+fn member(line: &mut Vec<u8>, name: &str, value: &str) {
+    if !value.is_empty() {
+        line.push(b',');
+        // Writing text into memory does not fail.
+        let _ = serde_json::to_writer(&mut *line, name);
+        line.push(b':');
+        let _ = serde_json::to_writer(&mut *line, value);
+    }
 }

@@ -7,7 +7,7 @@
 use crate::args::HashArguments;
 use crate::failure::{Failure, grouped, percent};
 use crate::input::Input;
-use crate::layout::failure;
+use crate::layout::{decimal, failure};
 use crate::target::Target;
 use matchkey::normalize::Rejection;
 use matchkey::{Cell, Counts, Identifier, Origin, Row, Summary, normalize};
@@ -250,14 +250,19 @@ impl Rejects {
         value: &[u8],
     ) -> Result<(), Failure> {
         let position = row.position();
-        let (line, byte) = (position.line.to_string(), position.byte.to_string());
-        let number = number.to_string();
-        let mut record: Vec<&[u8]> =
-            [input, &number, &line, &byte, field, reason].map(str::as_bytes).to_vec();
-        if self.has_values {
-            record.push(value);
-        }
-        self.writer.write_record(record).map_err(|error| failure(self.writer.get_ref(), error))
+        let mut write = || -> csv::Result<()> {
+            self.writer.write_field(input)?;
+            for number in [number, position.line, position.byte] {
+                self.writer.write_field(decimal(number, &mut [0; 20]))?;
+            }
+            self.writer.write_field(field)?;
+            self.writer.write_field(reason)?;
+            if self.has_values {
+                self.writer.write_field(value)?;
+            }
+            self.writer.write_record(None::<&[u8]>)
+        };
+        write().map_err(|error| failure(self.writer.get_ref(), error))
     }
 
     pub(crate) fn finish(self) -> Result<(), Failure> {

@@ -41,13 +41,17 @@ impl Country {
     /// assert_eq!(Country::parse("Atlantis"), None);
     /// ```
     pub fn parse(text: &str) -> Option<Country> {
-        const NAME_BYTES_MAX: usize = 200;
         let text = text.trim();
-        if text.len() <= 3 && text.is_ascii() {
-            let code = text.to_ascii_uppercase();
-            return TABLE.get(code.as_str()).copied().or_else(|| named(text));
+        let mut code = [0; 3];
+        if let Some(code) = code.get_mut(..text.len()) {
+            code.copy_from_slice(text.as_bytes());
+            code.make_ascii_uppercase();
+            let known = std::str::from_utf8(code).ok().and_then(|code| TABLE.get(code));
+            if let Some(country) = known {
+                return Some(*country);
+            }
         }
-        (text.len() <= NAME_BYTES_MAX).then(|| named(text)).flatten()
+        TABLE.get(FoldedName::default().fold(text)).copied()
     }
 
     /// The country that a row's cell names, for the row's phone numbers: a code of letters or a
@@ -76,22 +80,56 @@ impl fmt::Display for Country {
     }
 }
 
-fn named(text: &str) -> Option<Country> {
-    TABLE.get(fold(text).as_str()).copied()
+/// A name as the tables have it: lower-case ASCII words with one space between, accents gone, `&`
+/// spelled `and`. On the stack, since every row has some; longer names are in no table.
+pub(super) struct FoldedName {
+    bytes: [u8; NAME_BYTES_MAX],
+    length: usize,
 }
 
-/// Lower-case ASCII words with one space between: accents go, `&` is `and`.
-pub(super) fn fold(text: &str) -> String {
-    use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
-    let mut folded = String::with_capacity(text.len());
-    for c in text.nfkd().filter(|c| !is_combining_mark(*c)) {
+const NAME_BYTES_MAX: usize = 80;
+
+impl Default for FoldedName {
+    fn default() -> FoldedName {
+        FoldedName { bytes: [0; NAME_BYTES_MAX], length: 0 }
+    }
+}
+
+impl FoldedName {
+    /// The folded text; empty if it is too long to be a name that is known.
+    pub(super) fn fold(&mut self, text: &str) -> &str {
+        use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+        self.length = 0;
+        let mut fits = true;
+        if text.is_ascii() {
+            text.chars().for_each(|c| fits &= self.push(c));
+        } else {
+            let letters = text.nfkd().filter(|c| !is_combining_mark(*c));
+            letters.for_each(|c| fits &= self.push(c));
+        }
+        let folded = std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default();
+        if fits { folded.trim_end() } else { "" }
+    }
+
+    fn push(&mut self, c: char) -> bool {
         match c {
-            '&' => folded.push_str(" and "),
-            _ if c.is_ascii_alphanumeric() => folded.push(c.to_ascii_lowercase()),
-            _ => folded.push(' '),
+            '&' => [' ', 'a', 'n', 'd', ' '].into_iter().all(|c| self.push(c)),
+            _ if c.is_ascii_alphanumeric() => self.append(c.to_ascii_lowercase() as u8),
+            _ if self.length == 0 || self.bytes[self.length - 1] == b' ' => true,
+            _ => self.append(b' '),
         }
     }
-    folded.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+
+    fn append(&mut self, byte: u8) -> bool {
+        match self.bytes.get_mut(self.length) {
+            Some(place) => {
+                *place = byte;
+                self.length += 1;
+                true
+            }
+            None => false,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -119,6 +157,18 @@ mod tests {
         for text in ["", "ZZ", "001", "XX", "Nowhere", "U"] {
             assert_eq!(Country::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn every_name_of_the_tables_is_folded_and_fits() {
+        for table in [include_str!("countries.csv"), include_str!("states.csv")] {
+            let names = table.lines().skip(1).filter_map(|line| line.rsplit(',').next());
+            for name in names.flat_map(|names| names.split('|')) {
+                assert_eq!(FoldedName::default().fold(name), name);
+            }
+        }
+        assert_eq!(FoldedName::default().fold(&"x".repeat(81)), "");
+        assert_eq!(FoldedName::default().fold(" A&B--c. "), "a and b c");
     }
 
     #[test]

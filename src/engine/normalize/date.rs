@@ -18,7 +18,9 @@ pub(super) fn write(text: &str, out: &mut Vec<u8>) -> Result<(), Rejection> {
     if !is_date {
         return Err(Rejection::Malformed);
     }
-    out.extend_from_slice(format!("{year:04}{month:02}{day:02}").as_bytes());
+    let number = year * 10_000 + month * 100 + day;
+    let digit = |power: u32| b'0' + (number / 10_u32.pow(power) % 10) as u8;
+    out.extend((0..8).rev().map(digit));
     Ok(())
 }
 
@@ -28,18 +30,21 @@ fn read(text: &str) -> Result<(u32, u32, u32), Rejection> {
         Some((date, time)) if time.contains(':') => date,
         _ => date,
     };
-    let parts: Vec<&str> = date.split(['-', '/', '.', ' ']).filter(|p| !p.is_empty()).collect();
-    let is_number = |part: &&str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if !parts.iter().all(is_number) || parts.iter().any(|part| part.len() > 8) {
-        return Err(Rejection::Malformed);
-    }
-    let number = |part: &str| part.parse::<u32>().map_err(|_| Rejection::Malformed);
-    match parts[..] {
-        [whole] if whole.len() == 8 => {
-            Ok((number(&whole[..4])?, number(&whole[4..6])?, number(&whole[6..])?))
+    let mut parts = date.split(['-', '/', '.', ' ']).filter(|part| !part.is_empty());
+    let parts = [parts.next(), parts.next(), parts.next(), parts.next()];
+    let number = |part: &str| match part.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => part.parse::<u32>().map_err(|_| Rejection::Malformed),
+        false => Err(Rejection::Malformed),
+    };
+    match parts {
+        [Some(whole), None, ..] if whole.len() == 8 => {
+            let date = number(whole)?;
+            Ok((date / 10_000, date / 100 % 100, date % 100))
         }
-        [year, month, day] if year.len() == 4 => Ok((number(year)?, number(month)?, number(day)?)),
-        [a, b, year] if year.len() == 4 => {
+        [Some(year), Some(month), Some(day), None] if year.len() == 4 => {
+            Ok((number(year)?, number(month)?, number(day)?))
+        }
+        [Some(a), Some(b), Some(year), None] if year.len() == 4 => {
             let (a, b, year) = (number(a)?, number(b)?, number(year)?);
             match (a > 12, b > 12) {
                 (true, false) => Ok((year, b, a)),

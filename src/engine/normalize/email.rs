@@ -9,6 +9,7 @@
 //! and `test@test.com` are addresses like any other.
 
 use super::Rejection;
+use super::text::{lower, push};
 
 /// Appends the canonical form of a cleaned address.
 ///
@@ -42,7 +43,7 @@ pub fn write(text: &str, out: &mut Vec<u8>) -> Result<(), Rejection> {
     if address.is_ascii() {
         out.extend(address.bytes().map(|byte| byte.to_ascii_lowercase()));
     } else {
-        out.extend_from_slice(address.to_lowercase().as_bytes());
+        lower(address, |c| push(out, c));
     }
     Ok(())
 }

@@ -5,15 +5,16 @@
 //! this; Meta's docs, read 2026-09-12, say "a-z only" and "special characters in UTF-8").
 
 use super::Rejection;
+use super::text::{lower, push};
 
 /// Appends the canonical form of a name.
 pub(super) fn write(text: &str, out: &mut Vec<u8>) -> Result<(), Rejection> {
     let start = out.len();
-    let kept = |c: &char| !c.is_whitespace() && !c.is_ascii_punctuation();
-    let mut buffer = [0; 4];
-    for c in text.to_lowercase().chars().filter(kept) {
-        out.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes());
-    }
+    lower(text, |c| {
+        if !c.is_whitespace() && !c.is_ascii_punctuation() {
+            push(out, c);
+        }
+    });
     if out.len() == start { Err(Rejection::NothingLeft) } else { Ok(()) }
 }
 

@@ -147,7 +147,11 @@ pub fn read(text: &str, country: Option<Country>) -> Phone {
     };
     Phone {
         e164: PHONE_NUMBER_UTIL.format(&number, PhoneNumberFormat::E164).into_owned(),
-        calling_code_digits: number.country_code.to_string().len(),
+        calling_code_digits: match number.country_code {
+            ..=9 => 1,
+            10..=99 => 2,
+            _ => 3,
+        },
         reason,
         is_valid: PHONE_NUMBER_UTIL.is_valid_number(&number),
     }

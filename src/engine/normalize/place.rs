@@ -5,6 +5,8 @@
 //! two letters for the US and Canada, else as letters; a postal code in lower case without white
 //! space, five digits for the US, area, district and sector for Great Britain.
 
+use super::country::FoldedName;
+use super::text::{lower, push};
 use super::{Country, Rejection};
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -35,11 +37,12 @@ pub(super) fn write_state(
     country: Option<Country>,
     out: &mut Vec<u8>,
 ) -> Result<(), Rejection> {
-    let folded = super::country::fold(text);
+    let mut folded = FoldedName::default();
+    let folded = folded.fold(text);
     let code = match country.as_ref().map(Country::alpha2) {
-        Some(country @ ("US" | "CA")) => STATES.get(&(country, folded.as_str())),
+        Some(country @ ("US" | "CA")) => STATES.get(&(country, folded)),
         Some(_) => None,
-        None => ["US", "CA"].iter().find_map(|country| STATES.get(&(*country, folded.as_str()))),
+        None => ["US", "CA"].iter().find_map(|country| STATES.get(&(*country, folded))),
     };
     match code {
         Some(code) => {
@@ -57,33 +60,31 @@ pub(super) fn write_zip(
     out: &mut Vec<u8>,
 ) -> Result<(), Rejection> {
     const US_DIGITS: usize = 5;
-    let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
-    let lower = compact.to_lowercase();
-    let zip = lower.split('-').next().unwrap_or_default();
-    if zip.is_empty() {
-        return Err(Rejection::NothingLeft);
-    }
-    let is_digits = zip.bytes().all(|byte| byte.is_ascii_digit());
+    let start = out.len();
+    // The part behind a hyphen only narrows the place down.
+    let first = text.split('-').next().unwrap_or_default();
+    lower(first, |c| {
+        if !c.is_whitespace() {
+            push(out, c);
+        }
+    });
+    let zip = &out[start..];
     match country.as_ref().map(Country::alpha2) {
-        Some("US") if !is_digits => return Err(Rejection::Malformed),
-        Some("US") if zip.len() == US_DIGITS - 1 => {
-            out.push(b'0');
-            out.extend_from_slice(zip.as_bytes());
-        }
+        _ if zip.is_empty() => return Err(Rejection::NothingLeft),
+        Some("US") if !zip.iter().all(u8::is_ascii_digit) => return Err(Rejection::Malformed),
+        // A spreadsheet drops the zero in front.
+        Some("US") if zip.len() == US_DIGITS - 1 => out.insert(start, b'0'),
         Some("US") if zip.len() < US_DIGITS => return Err(Rejection::TooShort),
-        Some("US") => out.extend_from_slice(&zip.as_bytes()[..US_DIGITS]),
-        Some("GB") if is_full_british(zip) => {
-            out.extend_from_slice(&zip.as_bytes()[..zip.len() - 2]);
-        }
-        _ => out.extend_from_slice(zip.as_bytes()),
+        Some("US") => out.truncate(start + US_DIGITS),
+        Some("GB") if is_full_british(zip) => out.truncate(out.len() - 2),
+        _ => {}
     }
     Ok(())
 }
 
 /// A whole British postcode: two to four characters, then digit, letter, letter.
-fn is_full_british(zip: &str) -> bool {
-    let bytes = zip.as_bytes();
-    matches!(bytes, [_, _, rest @ .., digit, a, b]
+fn is_full_british(zip: &[u8]) -> bool {
+    matches!(zip, [_, _, rest @ .., digit, a, b]
         if rest.len() <= 2
             && digit.is_ascii_digit()
             && a.is_ascii_alphabetic()
@@ -93,7 +94,11 @@ fn is_full_british(zip: &str) -> bool {
 
 fn write_letters(text: &str, out: &mut Vec<u8>) -> Result<(), Rejection> {
     let start = out.len();
-    out.extend(text.to_lowercase().bytes().filter(u8::is_ascii_lowercase));
+    lower(text, |c| {
+        if c.is_ascii_lowercase() {
+            push(out, c);
+        }
+    });
     if out.len() == start { Err(Rejection::NothingLeft) } else { Ok(()) }
 }
 

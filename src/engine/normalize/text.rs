@@ -91,6 +91,21 @@ fn windows_1252(raw: &[u8]) -> String {
         .collect()
 }
 
+/// Calls `each` for every character of a text in lower case, by Unicode's default rules, without
+/// a new string.
+pub(super) fn lower(text: &str, each: impl FnMut(char)) {
+    // Only the capital sigma's lower case depends on its neighbours.
+    match text.contains('\u{3a3}') {
+        true => text.to_lowercase().chars().for_each(each),
+        false => text.chars().flat_map(char::to_lowercase).for_each(each),
+    }
+}
+
+/// Appends a character in UTF-8.
+pub(super) fn push(out: &mut Vec<u8>, c: char) {
+    out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+}
+
 /// True for a cleaned value that means nothing. `NA` is Namibia as a country and a name, `Null`
 /// a surname: those fields have fewer such tokens.
 pub(super) fn is_null(text: &str, identifier: Identifier) -> bool {
@@ -134,6 +149,17 @@ mod tests {
         assert_eq!(clean(b"Jos\xe9", Identifier::FirstName).unwrap(), "Jos\u{e9}");
         assert_eq!(clean(b"\x80", Identifier::City).unwrap(), "\u{20ac}");
         assert_eq!(clean(b"\xe9@x.org", Identifier::Email), Err(Rejection::InvalidUtf8));
+    }
+
+    #[test]
+    fn lower_case_is_the_default_one() {
+        for text in
+            ["\u{39f}\u{394}\u{3a5}\u{3a3}\u{3a3}\u{395}\u{3a3}", "\u{130}x", "STRA\u{1e9e}E", "a"]
+        {
+            let mut lowered = String::new();
+            lower(text, |c| lowered.push(c));
+            assert_eq!(lowered, text.to_lowercase());
+        }
     }
 
     #[test]
