@@ -4,7 +4,7 @@
 //!
 //! | file | what it does |
 //! | --- | --- |
-//! | `engine.rs` | [`Engine`]: options and worker threads |
+//! | `engine.rs` | [`Engine`]: [`Options`] and worker threads |
 //! | `engine/source.rs` | [`Source`]: refuses what is no CSV, finds delimiter and header |
 //! | `engine/chunk.rs` | bytes -> chunks that end at a record; raises [`Counts::total`] |
 //! | `engine/columns.rs` | header -> [`Columns`]: which column holds which [`Identifier`] |
@@ -13,6 +13,7 @@
 //! | `engine/rows.rs` | [`Batch`], [`Row`], [`Candidate`]: the table of a chunk |
 //! | `engine/sha256.rs` | [`Digest`]: canonical bytes -> digests, many at once |
 //! | `engine/run.rs` | [`Run`]: reader thread, workers, batches in input order |
+//! | `engine/problem.rs` | [`RowProblem`]: what can be wrong with a row as a whole |
 //! | `engine/summary.rs` | [`Summary`]: what became of the rows, counted |
 //! | `engine/tally.rs` | [`Tally`]: total, processed, matched |
 //! | `platform.rs` | [`Platform`]: what each ad platform wants |

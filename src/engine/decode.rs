@@ -6,7 +6,7 @@
 
 use super::chunk::{Chunk, Damage, QUOTE, line_ends};
 use super::error::Position;
-use super::rows::RowProblem;
+use super::problem::RowProblem;
 use csv::{ByteRecord, ReaderBuilder};
 use std::io::Read;
 

@@ -16,7 +16,7 @@ mod place;
 pub(crate) mod text;
 mod value;
 
-use super::columns::Identifier;
+use super::identifier::Identifier;
 use super::options::{Options, PhonePolicy, Placeholders};
 use super::sha256::{Digest, OF_EMPTY};
 use std::borrow::Cow;

@@ -1,7 +1,7 @@
 //! What a caller may choose. In: chained setters. Out: one value that library, flags and report
 //! share.
 
-use super::columns::Identifier;
+use super::identifier::Identifier;
 use crate::platform::Platform;
 
 /// When a phone number is usable.

@@ -4,9 +4,11 @@
 //! tables that are filled, hashed and read as a whole. Canonical bytes are gone once they are
 //! hashed; a batch holds digests, kept columns and plain values only.
 
-use super::columns::{Columns, Identifier};
+use super::columns::Columns;
 use super::decode::Record;
 use super::error::Position;
+use super::identifier::Identifier;
+use super::problem::RowProblem;
 use super::sha256::{Digest, digest_many};
 use super::summary::Summary;
 use crate::normalize::{Country, Normalizer, Outcome, Rejection};
@@ -14,53 +16,6 @@ use crossbeam_channel::Sender;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
-
-/// What is wrong with a row as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[repr(u8)]
-pub enum RowProblem {
-    /// Every primary identifier cell is empty. The row cannot be used.
-    NoIdentifier,
-    /// The record is longer than allowed. The row cannot be used.
-    RecordTooLarge,
-    /// A quote that is never closed, and no reading of the line that fits the header. The row
-    /// cannot be used.
-    QuoteError,
-    /// A quote that is never closed; the line was read all the same.
-    QuoteRecovered,
-    /// Fewer fields than the header; the missing ones are empty.
-    ShortRow,
-    /// Non-empty fields beyond the header; they are ignored.
-    LongRow,
-}
-
-impl RowProblem {
-    pub(crate) const ALL: [RowProblem; 6] = [
-        RowProblem::NoIdentifier,
-        RowProblem::RecordTooLarge,
-        RowProblem::QuoteError,
-        RowProblem::QuoteRecovered,
-        RowProblem::ShortRow,
-        RowProblem::LongRow,
-    ];
-
-    /// The stable reason.
-    pub fn reason(self) -> &'static str {
-        match self {
-            RowProblem::NoIdentifier => "no_identifier",
-            RowProblem::RecordTooLarge => "record_too_large",
-            RowProblem::QuoteError => "quote_error",
-            RowProblem::QuoteRecovered => "quote_recovered",
-            RowProblem::ShortRow => "short_row",
-            RowProblem::LongRow => "long_row",
-        }
-    }
-
-    fn spoils_the_row(self) -> bool {
-        matches!(self, RowProblem::RecordTooLarge | RowProblem::QuoteError)
-    }
-}
 
 /// How a candidate's identifier was spelled before it was hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

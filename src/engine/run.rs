@@ -47,9 +47,14 @@ pub struct Run {
     is_over: bool,
 }
 
-impl Run {
-    pub(super) fn start(source: Source) -> Result<Run, Error> {
-        let Source { engine, mut cutter, columns, delimiter, .. } = source;
+impl Source {
+    /// Starts on the rows, with a thread of its own for reading.
+    ///
+    /// # Errors
+    ///
+    /// If that thread cannot be started.
+    pub fn run(self) -> Result<Run, Error> {
+        let Source { engine, mut cutter, columns, delimiter, .. } = self;
         let in_flight_max = 2 * engine.threads() + 1;
         let (place, places) = bounded(in_flight_max);
         let (recycle, tables) = bounded(in_flight_max);
@@ -74,7 +79,9 @@ impl Run {
         let summary = Summary::default();
         Ok(Run { places, recycle, columns, tally, summary, is_cancelled, is_over: false })
     }
+}
 
+impl Run {
     /// The columns that are used, and why.
     pub fn columns(&self) -> &Columns {
         &self.columns

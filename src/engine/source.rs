@@ -9,7 +9,6 @@ use super::columns::Columns;
 use super::decode::{BYTE_ORDER_MARK, single};
 use super::error::{Error, ErrorKind};
 use super::options::Header;
-use super::run::Run;
 use super::tally::Tally;
 use std::io::Read;
 use std::sync::Arc;
@@ -92,11 +91,6 @@ impl Source {
     /// The counters of the run to come.
     pub fn tally(&self) -> Tally {
         self.cutter.tally().clone()
-    }
-
-    /// Starts reading, on a thread of its own.
-    pub fn run(self) -> Result<Run, Error> {
-        Run::start(self)
     }
 }
 

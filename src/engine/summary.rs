@@ -3,8 +3,8 @@
 //! In: one outcome at a time, from the worker that found it. Out: [`Summary`], which adds up over
 //! batches and feeds reports. It holds counts only.
 
-use super::columns::Identifier;
-use super::rows::RowProblem;
+use super::identifier::Identifier;
+use super::problem::RowProblem;
 use crate::normalize::Rejection;
 use std::borrow::Cow;
 

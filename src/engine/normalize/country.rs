@@ -4,7 +4,7 @@
 //! and the folded English names of each; `UK` is the United Kingdom, `NA` is Namibia.
 
 use super::text;
-use crate::engine::columns::Identifier;
+use crate::engine::identifier::Identifier;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::LazyLock;

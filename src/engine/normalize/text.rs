@@ -7,7 +7,7 @@
 //! comes out the same.
 
 use super::Rejection;
-use crate::engine::columns::Identifier;
+use crate::engine::identifier::Identifier;
 use std::borrow::Cow;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 

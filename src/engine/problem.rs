@@ -1,0 +1,52 @@
+//! What can be wrong with a row as a whole.
+//!
+//! In: what the reader and the table notice. Out: [`RowProblem`] and its stable reason. What is
+//! wrong with a single cell is a [`Rejection`](super::normalize::Rejection).
+
+/// What is wrong with a row as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum RowProblem {
+    /// Every primary identifier cell is empty. The row cannot be used.
+    NoIdentifier,
+    /// The record is longer than allowed. The row cannot be used.
+    RecordTooLarge,
+    /// A quote that is never closed, and no reading of the line that fits the header. The row
+    /// cannot be used.
+    QuoteError,
+    /// A quote that is never closed; the line was read all the same.
+    QuoteRecovered,
+    /// Fewer fields than the header; the missing ones are empty.
+    ShortRow,
+    /// Non-empty fields beyond the header; they are ignored.
+    LongRow,
+}
+
+impl RowProblem {
+    pub(crate) const ALL: [RowProblem; 6] = [
+        RowProblem::NoIdentifier,
+        RowProblem::RecordTooLarge,
+        RowProblem::QuoteError,
+        RowProblem::QuoteRecovered,
+        RowProblem::ShortRow,
+        RowProblem::LongRow,
+    ];
+
+    /// The stable reason.
+    pub fn reason(self) -> &'static str {
+        match self {
+            RowProblem::NoIdentifier => "no_identifier",
+            RowProblem::RecordTooLarge => "record_too_large",
+            RowProblem::QuoteError => "quote_error",
+            RowProblem::QuoteRecovered => "quote_recovered",
+            RowProblem::ShortRow => "short_row",
+            RowProblem::LongRow => "long_row",
+        }
+    }
+
+    /// True if the row cannot be used, whatever its cells hold.
+    pub(crate) fn spoils_the_row(self) -> bool {
+        matches!(self, RowProblem::RecordTooLarge | RowProblem::QuoteError)
+    }
+}
