@@ -252,7 +252,7 @@ impl Normalizer {
                 false => Outcome::Passthrough(digest),
             };
         }
-        if identifier != Identifier::Phone && text.chars().any(char::is_control) {
+        if identifier != Identifier::Phone && text::has_control(text) {
             return Outcome::Rejected(Rejection::ControlChar);
         }
         let start = out.len();

@@ -38,8 +38,11 @@ impl Target {
         Ok(Target { name, writer })
     }
 
-    /// A file, pipe or device.
+    /// A file, pipe or device; `-` is standard output.
     pub(crate) fn create(path: &Path) -> Result<Target, Failure> {
+        if path.as_os_str() == "-" {
+            return Target::stdout();
+        }
         let name = path.display().to_string();
         let sink = open(path).map_err(|error| Failure::writing(&name, &error))?;
         Ok(Target { name, writer: BufWriter::with_capacity(BUFFER_BYTES, sink) })

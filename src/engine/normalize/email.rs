@@ -9,7 +9,7 @@
 //! and `test@test.com` are addresses like any other.
 
 use super::Rejection;
-use super::text::{lower, push};
+use super::text::{self, lower, push};
 
 /// Appends the canonical form of a cleaned address.
 ///
@@ -26,7 +26,7 @@ pub fn write(text: &str, out: &mut Vec<u8>) -> Result<(), Rejection> {
     if text.contains(char::is_whitespace) {
         return Err(Rejection::WhiteSpace);
     }
-    if text.contains(char::is_control) {
+    if text::has_control(text) {
         return Err(Rejection::ControlChar);
     }
     if local.is_empty() {

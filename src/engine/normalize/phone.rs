@@ -209,14 +209,18 @@ pub fn usable(
 /// True if all digits of the national number are the same, or the cell's digits are 1234567890
 /// and it has no `+`.
 fn is_placeholder(text: &str, phone: &Phone) -> bool {
-    const COUNTING: &str = "1234567890";
     let national = phone.national_digits();
     let mut digits = national.bytes();
     let all_same = digits.next().is_some_and(|first| digits.all(|digit| digit == first));
-    all_same
-        || (national.ends_with(COUNTING)
-            && !text.contains(['+', '\u{ff0b}'])
-            && PHONE_NUMBER_UTIL.normalize_digits_only(text) == COUNTING)
+    all_same || (counts_to_ten(text) && !text.contains(['+', '\u{ff0b}']))
+}
+
+fn counts_to_ten(text: &str) -> bool {
+    const COUNTING: &str = "1234567890";
+    match text.is_ascii() {
+        true => text.bytes().filter(u8::is_ascii_digit).eq(COUNTING.bytes()),
+        false => PHONE_NUMBER_UTIL.normalize_digits_only(text) == COUNTING,
+    }
 }
 
 /// `1.4155E+10`: what a spreadsheet makes of a long number.
@@ -254,6 +258,8 @@ mod tests {
             ("415 555 2671", "", Err(Rejection::NoCountry)),
             ("+999 1234567", "", Err(Rejection::UnknownCallingCode)),
             ("1234567890", "US", Err(Rejection::Placeholder)),
+            ("123-456-7890", "DE", Err(Rejection::Placeholder)),
+            ("\u{ff11}\u{ff12}34567890", "US", Err(Rejection::Placeholder)),
             ("0000000000", "US", Err(Rejection::Placeholder)),
             ("+1 555 555 5555", "", Err(Rejection::Placeholder)),
             ("555-1212", "US", Err(Rejection::LocalOnly)),

@@ -91,6 +91,14 @@ fn windows_1252(raw: &[u8]) -> String {
         .collect()
 }
 
+/// True if there is a control character inside.
+pub(super) fn has_control(text: &str) -> bool {
+    match text.is_ascii() {
+        true => text.bytes().any(|byte| byte.is_ascii_control()),
+        false => text.chars().any(char::is_control),
+    }
+}
+
 /// Calls `each` for every character of a text in lower case, by Unicode's default rules, without
 /// a new string.
 pub(super) fn lower(text: &str, each: impl FnMut(char)) {
