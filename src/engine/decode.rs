@@ -39,8 +39,7 @@ pub(crate) fn records(
         reached = to;
         position
     };
-    // The crate would drop a byte order mark here; in the middle of a file it is data.
-    let guard: &[u8] = if intact.starts_with(BYTE_ORDER_MARK) { b"\n" } else { b"" };
+    let guard = guard(intact);
     let mut reader = builder(delimiter).from_reader(guard.chain(intact));
     loop {
         let from = (reader.position().byte() as usize).saturating_sub(guard.len());
@@ -70,6 +69,12 @@ pub(crate) fn records(
 /// The UTF-8 byte order mark.
 pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// What to put in front of bytes from the middle of a file: the crate would drop a byte order mark
+/// at their start, which is data there. It skips a blank line.
+fn guard(bytes: &[u8]) -> &'static [u8] {
+    if bytes.starts_with(BYTE_ORDER_MARK) { b"\n" } else { b"" }
+}
+
 /// The fields of one record, such as the header.
 pub(crate) fn single(record: &[u8], delimiter: u8) -> ByteRecord {
     let mut fields = ByteRecord::new();
@@ -84,7 +89,8 @@ fn reread(line: &[u8], delimiter: u8, width: usize, fields: &mut ByteRecord) -> 
     let ends = line.iter().rev().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
     let line = &line[..line.len() - ends];
     for quoting in [false, true] {
-        let mut reader = builder(delimiter).quoting(quoting).from_reader(line);
+        let mut builder = builder(delimiter);
+        let mut reader = builder.quoting(quoting).from_reader(guard(line).chain(line));
         if matches!(reader.read_byte_record(fields), Ok(true)) && fields.len() == width {
             return RowProblem::QuoteRecovered;
         }

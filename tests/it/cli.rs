@@ -1,5 +1,6 @@
 //! The binary as a process: arguments, files, pipes, signals, exit codes.
 
+use crate::customers::{self, Shape};
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -163,6 +164,34 @@ fn output_does_not_depend_on_threads_chunks_or_pipes() {
     let piped = child.wait_with_output().unwrap();
     writer.join().unwrap();
     assert!(piped.stdout == expected, "a pipe that delivers a few bytes at a time");
+}
+
+/// `MATCHKEY_LIST_ROWS` asks for a longer list: 20,000,000 rows are 2.3 GB.
+#[test]
+fn memory_does_not_grow_with_the_list() {
+    const PEAK_KB_MAX: u64 = 64 << 10;
+    let rows = std::env::var("MATCHKEY_LIST_ROWS").ok().and_then(|rows| rows.parse().ok());
+    let rows: usize = rows.unwrap_or(100_000);
+    let folder = tempfile::tempdir().unwrap();
+    let report = inside(&folder, "report.json");
+    let mut child = command()
+        .args(["hash", "-", "--country", "US", "--quiet", "-o", "/dev/null", "--report", &report])
+        .args(["--threads", "2"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = std::io::BufWriter::new(child.stdin.take().unwrap());
+    customers::write_csv(&mut stdin, Shape::Mixed, rows, 11).unwrap();
+    stdin.flush().unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+    let peak: u64 = peak.split_whitespace().nth(1).unwrap().parse().unwrap();
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+    let report: Value = serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap();
+    assert_eq!(report["total_rows"], rows);
+    assert_eq!(report["processed_rows"], rows);
+    assert!(peak < PEAK_KB_MAX, "{peak} KiB for {} bytes", report["input_bytes"]);
 }
 
 #[test]
@@ -339,8 +368,7 @@ fn inspect_tells_what_would_happen_without_content() {
     // A larger file is sampled, and the estimate comes close to the truth.
     let (folder, _) = folder_with("x", b"");
     let large = inside(&folder, "large.csv");
-    std::fs::write(&large, crate::customers::csv(crate::customers::Shape::Mixed, 60_000, 3))
-        .unwrap();
+    std::fs::write(&large, customers::csv(Shape::Mixed, 60_000, 3)).unwrap();
     let estimate = stdout(&run(&["inspect", &large, "--country", "US"]));
     let line = estimate.lines().find(|line| line.starts_with("estimate from")).unwrap();
     let share = line.split(": ").nth(1).unwrap().split(' ').next().unwrap();

@@ -72,6 +72,9 @@ fn an_unclosed_quote_costs_its_line_at_most() {
     check("note,email\na,b,\"c\n1,y@x.org\n", "2:quote_error 3:ok");
     check("note,email\n1,y@x.org\n\"a,x@x.org", "2:ok 3:ok quote_recovered 1");
     check("email\n\"a@x.org", "2:ok quote_recovered 1");
+    // A byte order mark in the middle of a file is data: this quote does not stand at a start.
+    check("a,email\n\u{feff}\"x,a@x.org\n", "2:ok");
+    check("a,email\n\u{feff}\"b\",\"\"a\n", "2:invalid_email:no_at");
 }
 
 #[test]

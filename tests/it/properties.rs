@@ -30,8 +30,14 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
     vec(piece(), 0..80).prop_map(|pieces| pieces.concat())
 }
 
+/// More cases than usual; `PROPTEST_CASES` asks for still more.
+fn config() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: usual.cases.max(600), failure_persistence: None, ..usual }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn engine_equals_oracle(
