@@ -9,6 +9,7 @@ use super::error::Position;
 use super::problem::RowProblem;
 use csv::{ByteRecord, ReaderBuilder};
 use std::io::Read;
+use std::ops::Range;
 
 /// One record and what is known of it before any field is looked at.
 pub(crate) struct Record<'a> {
@@ -26,19 +27,53 @@ pub(crate) fn records(
     fields: &mut ByteRecord,
     mut each: impl FnMut(Record<'_>),
 ) {
-    let intact = match chunk.damage {
-        Some(Damage::Unclosed(at)) => &chunk.bytes[..at],
-        _ => &chunk.bytes[..],
-    };
-    let mut position = chunk.start;
-    let mut reached = 0;
-    let mut advance = |to: usize| {
-        position.byte += (to - reached) as u64;
-        position.line += line_ends(&chunk.bytes[reached..to]);
-        position.row += 1;
-        reached = to;
-        position
-    };
+    let mut place = Place { bytes: &chunk.bytes, reached: 0, position: chunk.start };
+    let mut start = 0;
+    for (line, damage) in &chunk.damaged {
+        intact_records(start..line.start, delimiter, fields, &mut place, &mut each);
+        let problem = match damage {
+            Damage::TooLarge => {
+                fields.clear();
+                RowProblem::RecordTooLarge
+            }
+            Damage::Unclosed => reread(&chunk.bytes[line.clone()], delimiter, width, fields),
+        };
+        let position = place.of_row(line.start);
+        each(Record { fields, position, problem: Some(problem) });
+        start = line.end;
+    }
+    intact_records(start..chunk.bytes.len(), delimiter, fields, &mut place, &mut each);
+}
+
+/// A place in a chunk that only moves on.
+struct Place<'a> {
+    bytes: &'a [u8],
+    reached: usize,
+    position: Position,
+}
+
+impl Place<'_> {
+    /// The place of the next row, whose first byte has this index.
+    fn of_row(&mut self, index: usize) -> Position {
+        self.position.byte += (index - self.reached) as u64;
+        self.position.line += line_ends(&self.bytes[self.reached..index]);
+        self.position.row += 1;
+        self.reached = index;
+        self.position
+    }
+}
+
+fn intact_records(
+    range: Range<usize>,
+    delimiter: u8,
+    fields: &mut ByteRecord,
+    place: &mut Place<'_>,
+    each: &mut impl FnMut(Record<'_>),
+) {
+    if range.is_empty() {
+        return;
+    }
+    let intact = &place.bytes[range.clone()];
     let guard = guard(intact);
     let mut reader = builder(delimiter).from_reader(guard.chain(intact));
     loop {
@@ -49,20 +84,8 @@ pub(crate) fn records(
             Ok(false) | Err(_) => break,
         }
         let blank = intact[from..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        let position = advance(from + blank);
+        let position = place.of_row(range.start + from + blank);
         each(Record { fields, position, problem: None });
-    }
-    match chunk.damage {
-        None => {}
-        Some(Damage::TooLarge) => {
-            fields.clear();
-            let position = advance(chunk.bytes.len());
-            each(Record { fields, position, problem: Some(RowProblem::RecordTooLarge) });
-        }
-        Some(Damage::Unclosed(at)) => {
-            let problem = reread(&chunk.bytes[at..], delimiter, width, fields);
-            each(Record { fields, position: advance(at), problem: Some(problem) });
-        }
     }
 }
 

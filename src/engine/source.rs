@@ -31,17 +31,19 @@ impl Source {
             record_bytes_max: options.record_bytes_max,
         };
         let mut cutter = Cutter::new(reader, sizes, Tally::default());
-        refuse_other_files(cutter.buffer_at_least(MAGIC_BYTES)?)?;
-        let has_byte_order_mark = cutter.buffered().starts_with(BYTE_ORDER_MARK);
+        let start = cutter.first_bytes(MAGIC_BYTES)?;
+        refuse_other_files(start)?;
+        let has_byte_order_mark = start.starts_with(BYTE_ORDER_MARK);
         if has_byte_order_mark {
             cutter.drop_front(BYTE_ORDER_MARK.len());
         }
+        cutter.skip_blank_lines()?;
         let delimiter = match options.delimiter {
             Some(delimiter) => delimiter,
-            None => detect_delimiter(first_line(&mut cutter, options.header_bytes_max)?),
+            None => detect_delimiter(cutter.first_line(options.header_bytes_max)?),
         };
         cutter.set_delimiter(delimiter);
-        let record = cutter.peek(options.header_bytes_max).map_err(|error| {
+        let record = cutter.first_record(options.header_bytes_max).map_err(|error| {
             let too_large = || {
                 let text = format!(
                     "the first record is longer than {} bytes; is this a CSV file with a header?",
@@ -60,9 +62,8 @@ impl Source {
             return Err(Error::new(ErrorKind::BinaryFile, text));
         }
         let columns = Columns::find(&single(&record, delimiter), options)?;
-        match options.header {
-            Header::Yes => cutter.pass(),
-            Header::No => cutter.rewind(),
+        if options.header == Header::Yes {
+            cutter.drop_front(record.len());
         }
         let columns = Arc::new(columns);
         Ok(Source { engine, cutter, columns, delimiter, has_byte_order_mark })
@@ -142,23 +143,6 @@ fn refuse_other_files(start: &[u8]) -> Result<(), Error> {
     match KNOWN.iter().find(|(magic, _)| start.starts_with(magic)) {
         Some((_, (kind, text))) => Err(Error::new(*kind, *text)),
         None => Ok(()),
-    }
-}
-
-/// The first physical line that is not blank, as far as `bytes_max`.
-fn first_line(cutter: &mut Cutter, bytes_max: usize) -> Result<&[u8], Error> {
-    let mut wanted = 1;
-    loop {
-        let buffered = cutter.buffer_at_least(wanted)?;
-        let filled = buffered.len();
-        let start = buffered.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        let is_whole = memchr::memchr2(b'\r', b'\n', &buffered[start..]).is_some();
-        if is_whole || filled < wanted || filled - start > bytes_max {
-            let line = &cutter.buffered()[start..];
-            let end = memchr::memchr2(b'\r', b'\n', line).unwrap_or(line.len());
-            return Ok(&line[..end]);
-        }
-        wanted = filled + 1;
     }
 }
 
