@@ -69,6 +69,9 @@ struct Shared {
     workers: Mutex<Vec<Worker>>,
 }
 
+/// More would only be a slip of the pen.
+const THREADS_MAX: usize = 1_024;
+
 /// Chunks are cut larger than this only by a record that is.
 const CHUNK_BYTES_MAX: usize = 64 << 20;
 
@@ -92,6 +95,9 @@ impl Engine {
         }
         if options.delimiter.is_some_and(|byte| matches!(byte, b'"' | b'\r' | b'\n' | 0x80..)) {
             return refuse("the delimiter must be one ASCII character, no quote and no line end");
+        }
+        if options.threads > THREADS_MAX {
+            return refuse("more than 1,024 threads");
         }
         options.chunk_bytes = options.chunk_bytes.clamp(1, CHUNK_BYTES_MAX);
         options.read_bytes = options.read_bytes.clamp(1, CHUNK_BYTES_MAX);

@@ -136,6 +136,11 @@ impl Columns {
     fn add_mapped(&mut self, headers: &[String], options: &Options) -> Result<(), Error> {
         for (identifier, header) in &options.mapped {
             let index = self.locate(headers, header, &format!("--map {identifier}="), options)?;
+            let is_it = |c: &Column| c.identifier == *identifier && c.index == index;
+            if self.used.iter().any(is_it) {
+                let text = format!("{identifier} is mapped to one column twice");
+                return Err(Error::new(ErrorKind::Options, text));
+            }
             if !self.add(*identifier, index, Origin::Mapped) {
                 let text = format!("{identifier} is mapped to more than {ORDINALS_MAX} columns");
                 return Err(Error::new(ErrorKind::Options, text));
@@ -168,8 +173,8 @@ impl Columns {
         true
     }
 
-    /// The place of the column that an option names: exactly, else trimmed and folded if that
-    /// fits one column only, else by number.
+    /// The place of the column that an option names: exactly, else by number, else trimmed and
+    /// folded if that fits one column only.
     fn locate(
         &self,
         headers: &[String],
@@ -177,18 +182,19 @@ impl Columns {
         option: &str,
         options: &Options,
     ) -> Result<usize, Error> {
-        if let Some(index) = headers.iter().position(|header| header == wanted) {
-            return Ok(index);
-        }
-        let folded = fold(wanted);
-        let mut alike = headers.iter().enumerate().filter(|(_, header)| fold(header) == folded);
-        if let (false, Some((index, _)), None) = (folded.is_empty(), alike.next(), alike.next()) {
+        let exact = headers.iter().position(|header| header == wanted && !wanted.is_empty());
+        if let Some(index) = exact {
             return Ok(index);
         }
         let number = wanted.strip_prefix('#').and_then(|number| number.parse::<usize>().ok());
         match number {
             Some(number) if (1..=headers.len()).contains(&number) => return Ok(number - 1),
             _ => {}
+        }
+        let folded = fold(wanted);
+        let mut alike = headers.iter().enumerate().filter(|(_, header)| fold(header) == folded);
+        if let (false, Some((index, _)), None) = (folded.is_empty(), alike.next(), alike.next()) {
+            return Ok(index);
         }
         let text = match options.header {
             Header::Yes => format!(
@@ -327,7 +333,7 @@ mod tests {
     #[test]
     fn a_column_may_be_named_by_number() {
         let options = Options::new().map(Identifier::Email, "#2").keep("#1");
-        let columns = find(&["x", "y"], &options).unwrap();
+        let columns = find(&["2", "y"], &options).unwrap();
         assert_eq!(columns.used()[0].index(), 1);
         assert_eq!(columns.kept(), [0]);
     }

@@ -17,9 +17,10 @@ pub enum RowProblem {
     QuoteError,
     /// A quote that is never closed; the line was read all the same.
     QuoteRecovered,
-    /// Fewer fields than the header; the missing ones are empty.
+    /// Fewer fields than the header; the missing ones are empty. Only counted, see
+    /// [`Summary`](super::Summary).
     ShortRow,
-    /// Non-empty fields beyond the header; they are ignored.
+    /// Non-empty fields beyond the header; they are ignored. Only counted.
     LongRow,
 }
 

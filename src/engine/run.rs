@@ -111,8 +111,12 @@ impl Run {
         if self.is_over {
             return Ok(None);
         }
-        // The reader closes the channel at the end; a worker always fills its place.
-        let arrival = self.places.recv().ok().and_then(|place| place.recv().ok());
+        // The reader closes the channel at the end.
+        let arrival = self.places.recv().ok().map(|place| {
+            // A worker always fills its place, unless somebody has ended its thread.
+            let lost = || Error::new(ErrorKind::Read, "a worker thread is gone");
+            place.recv().unwrap_or_else(|_| Arrival::Error(lost()))
+        });
         match arrival {
             Some(Arrival::Table(table)) => {
                 self.summary.add(table.summary());

@@ -312,6 +312,40 @@ fn a_closed_pipe_is_no_error() {
     assert!(output.stderr.is_empty());
 }
 
+/// Nobody reads the rejects any more: that ends the rejects, not the run.
+#[test]
+fn a_closed_pipe_of_another_output_costs_that_output_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let [keys, pipe] = ["keys.csv", "pipe"].map(|name| inside(&folder, name));
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || {
+            let mut start = [0; 10];
+            std::fs::File::open(pipe).unwrap().read_exact(&mut start).unwrap();
+        }
+    });
+    let list = inside(&folder, "list.csv");
+    std::fs::write(&list, format!("email\na@x.org\n{}", "bad\n".repeat(200_000))).unwrap();
+    let output = run(&["hash", &list, "-o", &keys, "--rejects", &pipe, "--quiet"]);
+    reader.join().unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert_eq!(records(&std::fs::read(&keys).unwrap()).len(), 2);
+}
+
+#[test]
+fn output_may_be_named_in_several_ways() {
+    let (folder, path) = folder_with("in.csv", b"email\na@x.org\nbad\n");
+    let keys = inside(&folder, "keys.csv");
+    let same = format!("{}/./keys.csv", folder.path().display());
+    assert_eq!(code(&run(&["hash", &path, "-o", &keys, "--rejects", &same])), 2);
+    let devices = run(&["hash", &path, "-o", "/dev/null", "--rejects", "/dev/null"]);
+    assert_eq!(code(&devices), 0, "{}", stderr(&devices));
+    let output = run(&["hash", &path, "-o", "-", "--quiet"]);
+    assert_eq!(records(&output.stdout).len(), 2);
+    assert_eq!(names(folder.path()), ["in.csv"]);
+}
+
 fn wait_for(child: &mut Child, what: impl Fn() -> bool) {
     let start = Instant::now();
     while !what() {
@@ -373,6 +407,23 @@ fn inspect_tells_what_would_happen_without_content() {
     let line = estimate.lines().find(|line| line.starts_with("estimate from")).unwrap();
     let share = line.split(": ").nth(1).unwrap().split(' ').next().unwrap();
     assert!((95.0..97.0).contains(&share.parse::<f64>().unwrap()), "{line}");
+    // Pieces start at records, whatever ends their lines and whatever stands in quotes.
+    let quoted = "a@x.org,\"x\ny\nz\"\n".repeat(400_000);
+    for list in
+        [format!("email,note\n{quoted}"), format!("email,note\r{}", quoted.replace('\n', "\r"))]
+    {
+        std::fs::write(&large, list).unwrap();
+        let text = stdout(&run(&["inspect", &large]));
+        assert!(text.contains("100.0 % usable") && !text.contains("no_at"), "{text}");
+        assert!(text.contains("row 1 usable") && text.contains("spread over the file"), "{text}");
+    }
+    std::fs::write(
+        &large,
+        format!("email,note\n{}", format!("a@x.org,{}\n", "x".repeat(500_000)).repeat(20)),
+    )
+    .unwrap();
+    let text = stdout(&run(&["inspect", &large]));
+    assert!(text.contains("at the start: 100.0 % usable"), "{text}");
     let piped = run_with(&["inspect", "-"], b"Contact;email\nx;a@x.org\ny;b\n");
     assert!(stdout(&piped).contains("all 2 rows read: 1 usable"), "{}", stdout(&piped));
     assert!(stdout(&piped).contains("delimiter ;"));
@@ -424,4 +475,8 @@ fn help_and_completions() {
         assert_eq!(code(&output), 0);
         assert!(stdout(&output).contains("matchkey"));
     }
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status =
+        command().args(["completions", "bash"]).stdout(full).stderr(Stdio::null()).status();
+    assert_eq!(status.unwrap().code(), Some(1));
 }

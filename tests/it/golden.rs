@@ -210,6 +210,10 @@ fn options_that_cannot_be_met() {
     assert_eq!(refused(Options::new().platforms([])), ErrorKind::Options);
     assert_eq!(outcome(b"email\n", Options::new().keep("id")), "column_not_found");
     let twice = Options::new().map(Identifier::Email, "a");
-    let twice = (0..3).fold(twice, |options, _| options.map(Identifier::Email, "a"));
-    assert_eq!(outcome(b"a\n", twice), "options");
+    assert_eq!(outcome(b"a\n", twice.clone().map(Identifier::Email, "#1")), "options");
+    let four = ["b", "c", "d"].iter().fold(twice, |all, each| all.map(Identifier::Email, *each));
+    assert_eq!(outcome(b"a,b,c,d\n", four), "options");
+    let unnamed = Options::new().header(Header::No).map(Identifier::Email, "");
+    assert_eq!(outcome(b"a@x.org\n", unnamed), "column_not_found");
+    assert_eq!(refused(Options::new().threads(100_000)), ErrorKind::Options);
 }

@@ -56,7 +56,7 @@ pub(crate) struct HashArguments {
     /// Platforms to make keys for
     #[arg(long, value_name = "P[,P...]", value_delimiter = ',', default_value = "generic")]
     pub(crate) platform: Vec<Platform>,
-    /// Carries a column through, so that rows can be joined back; may be repeated
+    /// Carries a column through under this name, so that rows can be joined back; may be repeated
     #[arg(long, value_name = "HEADER")]
     pub(crate) keep: Vec<String>,
     /// The form of the output
@@ -65,7 +65,8 @@ pub(crate) struct HashArguments {
     /// Writes a record for each unusable cell and each row not written
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
-    /// Adds the content of unusable cells to --rejects: personal data
+    /// Adds the content of unusable cells to --rejects: personal data. A value that a spreadsheet
+    /// would take for a formula (= + - @) gets an apostrophe in front
     #[arg(long, requires = "rejects")]
     pub(crate) rejects_values: bool,
     /// Writes all counters as one JSON object
@@ -99,7 +100,8 @@ pub(crate) struct InspectArguments {
   matchkey explain --field email ' Jane.Doe@Example.COM '
   matchkey explain --field phone --country GB '020 7946 0958' '+44 (0)20 7946 0958'
   matchkey explain --field phone --csv numbers.csv
-      numbers.csv has the columns value[,country]; prints CSV.")]
+      numbers.csv has the columns value[,country]; prints CSV. The outcome is ok, passthrough
+      (hashed already), unhashed (sent as it is), empty, or the reason why it is unusable.")]
 pub(crate) struct ExplainArguments {
     /// The platform whose rules are shown
     #[arg(long, value_name = "P", default_value = "generic")]

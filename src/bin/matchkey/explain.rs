@@ -133,7 +133,7 @@ fn explain_file(
 fn country_of(named: &[u8], default: Option<Country>) -> Option<Country> {
     match named.trim_ascii() {
         b"ZZ" | b"001" => None,
-        _ => std::str::from_utf8(named).ok().and_then(Country::parse).or(default),
+        _ => Country::from_cell(named).or(default),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::target::{Target, clean_up_on_signals};
 use matchkey::{Batch, Counts, Engine, Options, Summary};
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Runs the command.
@@ -43,13 +43,12 @@ pub(crate) fn run(arguments: &HashArguments) -> Result<(), Failure> {
         delivery.records.finish()?;
     }
     if let Some(rejects) = delivery.rejects {
-        rejects.finish()?;
+        is_wanted(rejects.finish())?;
     }
     if let Some(mut target) = delivery.report {
         let report = outcome.report(arguments, &inputs);
-        let written = writeln!(target, "{report:#}");
-        written.map_err(|error| target.failure(&error))?;
-        target.finish()?;
+        let written = writeln!(target, "{report:#}").map_err(|error| target.failure(&error));
+        is_wanted(written.and_then(|()| target.finish()))?;
     }
     if !arguments.quiet {
         say(&outcome.summary());
@@ -119,11 +118,23 @@ impl Delivery {
                 self.records.write(number, self.kept, row, places)?;
                 written += 1;
             }
-            if let Some(rejects) = &mut self.rejects {
-                rejects.write(input, number, row)?;
+            if let Some(rejects) = &mut self.rejects
+                && !is_wanted(rejects.write(input, number, row))?
+            {
+                self.rejects = None;
             }
         }
         Ok(written)
+    }
+}
+
+/// False if nobody reads this output any more. That ends the output, not the run: the keys are
+/// what the run is for.
+fn is_wanted(written: Result<(), Failure>) -> Result<bool, Failure> {
+    match written {
+        Ok(()) => Ok(true),
+        Err(Failure::ClosedPipe) => Ok(false),
+        Err(failure) => Err(failure),
     }
 }
 
@@ -158,12 +169,29 @@ fn deliver(
     Ok(())
 }
 
+/// Where a path leads, whether it is there yet or not.
+fn place(path: &Path) -> PathBuf {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let name = path.file_name().unwrap_or_default();
+    let resolved = path.canonicalize().or_else(|_| Ok(folder.canonicalize()?.join(name)));
+    resolved.unwrap_or_else(|_: std::io::Error| path.to_owned())
+}
+
+/// A pipe, a device or standard output: several outputs may go there.
+fn is_device(path: &Path) -> bool {
+    path.as_os_str() == "-" || path.metadata().is_ok_and(|metadata| !metadata.is_file())
+}
+
 /// Refuses outputs that would write over an input or over each other.
 fn check_paths(arguments: &HashArguments) -> Result<(), Failure> {
     let outputs = [&arguments.output, &arguments.rejects, &arguments.report];
     let outputs: Vec<_> = outputs.into_iter().flatten().collect();
     for (index, output) in outputs.iter().enumerate() {
-        if outputs[..index].contains(output) {
+        let is_same = |other: &&&PathBuf| place(other) == place(output) && !is_device(output);
+        if outputs[..index].iter().any(|other| is_same(&other)) {
             let text = format!("{}: named for two outputs", output.display());
             return Err(Failure::Usage(text));
         }

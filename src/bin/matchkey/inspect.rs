@@ -8,23 +8,31 @@
 use crate::args::{InspectArguments, engine};
 use crate::failure::{Failure, grouped, percent};
 use crate::input::{Input, open_all};
+use crate::pieces::spread_pieces;
 use crate::report::recognition;
 use crate::target::Target;
 use matchkey::{Cell, Engine, Identifier, Row, Run, Summary, normalize};
-use std::fs::File;
-use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::io::{self, Cursor, Write};
 
 const FIRST_ROWS: usize = 5;
 /// Up to this size a file is read as a whole.
 const WHOLE_BYTES_MAX: u64 = 4 << 20;
-const WINDOWS: u64 = 32;
-const WINDOW_BYTES: u64 = 64 << 10;
+
+/// Which rows a sample holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// All of them.
+    Whole,
+    /// Those at the start.
+    Start,
+    /// Some from all over the file.
+    Spread,
+}
 
 /// What the sample showed.
 struct Sample {
     rows: u64,
-    is_whole: bool,
+    extent: Extent,
     summary: Summary,
     first: Vec<String>,
 }
@@ -35,17 +43,22 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
     let engine = engine(options)?;
     let mut inputs = open_all(&engine, std::slice::from_ref(&arguments.input))?;
     let Some(mut input) = inputs.pop() else { return Ok(()) };
-    let sample = match input.bytes {
+    let failed = |error: io::Error| Failure::Refused(format!("{}: {error}", input.name));
+    let spread = match input.bytes {
         Some(bytes) if bytes > WHOLE_BYTES_MAX => {
-            let header_ends = input.header_ends;
-            let windows = windows(&arguments.input, header_ends, bytes)
-                .map_err(|error| Failure::Refused(format!("{}: {error}", input.name)))?;
-            let run = engine.run(Cursor::new(windows));
-            sample(run.map_err(|error| Failure::of(&input.name, &error))?, &input, false)?
+            let list = spread_pieces(&arguments.input, &input, bytes).map_err(failed)?;
+            let run = engine.run(Cursor::new(list));
+            let run = run.map_err(|error| Failure::of(&input.name, &error))?;
+            Some(sample(run, &input, Extent::Spread)?).filter(|sample| sample.rows > 0)
         }
-        _ => {
+        _ => None,
+    };
+    let sample = match spread {
+        Some(sample) => sample,
+        // A small file, standard input, or rows longer than a piece: from the start.
+        None => {
             let run = input.take(&engine)?.run();
-            sample(run.map_err(|error| Failure::of(&input.name, &error))?, &input, true)?
+            sample(run.map_err(|error| Failure::of(&input.name, &error))?, &input, Extent::Start)?
         }
     };
     let mut out = Target::stdout()?;
@@ -54,41 +67,24 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
     out.finish()
 }
 
-/// The header and evenly spread pieces of a file, each from its first whole line to its last.
-fn windows(path: &Path, header_ends: u64, bytes: u64) -> io::Result<Vec<u8>> {
-    let mut file = File::open(path)?;
-    let mut pieces = Vec::new();
-    (&mut file).take(header_ends).read_to_end(&mut pieces)?;
-    let stride = (bytes - header_ends) / WINDOWS;
-    for window in 0..WINDOWS {
-        let start = header_ends + window * stride;
-        file.seek(SeekFrom::Start(start))?;
-        let mut piece = Vec::new();
-        (&mut file).take(WINDOW_BYTES.min(stride)).read_to_end(&mut piece)?;
-        let from = match window {
-            0 => 0,
-            _ => memchr::memchr(b'\n', &piece).map_or(piece.len(), |at| at + 1),
-        };
-        let to = memchr::memrchr(b'\n', &piece).map_or(from, |at| at + 1);
-        pieces.extend_from_slice(piece.get(from..to).unwrap_or_default());
-    }
-    Ok(pieces)
-}
-
 /// Reads rows until the sample is large enough.
-fn sample(mut run: Run, input: &Input, is_to_the_end: bool) -> Result<Sample, Failure> {
+fn sample(mut run: Run, input: &Input, extent: Extent) -> Result<Sample, Failure> {
     let mut first = Vec::new();
-    let mut is_whole = is_to_the_end;
+    let mut extent = match extent {
+        Extent::Start => Extent::Whole,
+        other => other,
+    };
     while let Some(batch) = run.next_batch().map_err(|error| Failure::of(&input.name, &error))? {
         let wanted = FIRST_ROWS.saturating_sub(first.len());
         first.extend(batch.rows().take(wanted).map(|row| outcome(row, input)));
-        if is_to_the_end && run.tally().counts().input_bytes > WHOLE_BYTES_MAX {
-            is_whole = false;
+        let is_enough = run.tally().counts().input_bytes > WHOLE_BYTES_MAX;
+        if is_enough && extent == Extent::Whole {
+            extent = Extent::Start;
             break;
         }
     }
     let summary = run.summary().clone();
-    Ok(Sample { rows: summary.total_rows(), is_whole, summary, first })
+    Ok(Sample { rows: summary.total_rows(), extent, summary, first })
 }
 
 fn describe(input: &Input, sample: &Sample, engine: &Engine) -> String {
@@ -107,19 +103,19 @@ fn describe(input: &Input, sample: &Sample, engine: &Engine) -> String {
         text += &format!("{line}\n");
     }
     let usable = sample.summary.usable_rows();
-    text += &match sample.is_whole {
-        true => format!(
+    text += &match sample.extent {
+        Extent::Whole => format!(
             "\nall {} rows read: {} usable ({})\n",
             grouped(sample.rows),
             grouped(usable),
             percent(usable, sample.rows)
         ),
-        false => {
+        extent => {
             let (low, high) = interval(usable, sample.rows);
             format!(
                 "\nestimate from {} rows {}: {} usable, {:.1} to {:.1} % with 95 % confidence\n",
                 grouped(sample.rows),
-                if input.bytes.is_some() { "spread over the file" } else { "at the start" },
+                if extent == Extent::Spread { "spread over the file" } else { "at the start" },
                 percent(usable, sample.rows),
                 100.0 * low,
                 100.0 * high

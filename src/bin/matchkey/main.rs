@@ -11,6 +11,7 @@ mod hash;
 mod input;
 mod inspect;
 mod layout;
+mod pieces;
 mod progress;
 mod report;
 mod target;
@@ -18,22 +19,25 @@ mod target;
 use args::{Arguments, Command};
 use clap::{CommandFactory, Parser};
 use failure::{Failure, say};
+use std::io::Write;
 use std::process::ExitCode;
+use target::Target;
+
+/// Prints the completion script of a shell.
+fn complete(shell: clap_complete::Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "matchkey", &mut script);
+    let mut target = Target::stdout()?;
+    target.write_all(&script).map_err(|error| target.failure(&error))?;
+    target.finish()
+}
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Hash(arguments) => hash::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
-        Command::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Arguments::command(),
-                "matchkey",
-                &mut std::io::stdout(),
-            );
-            Ok(())
-        }
+        Command::Completions { shell } => complete(shell),
     };
     match done {
         Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,

@@ -44,7 +44,8 @@ impl Target {
             return Target::stdout();
         }
         let name = path.display().to_string();
-        let sink = open(path).map_err(|error| Failure::writing(&name, &error))?;
+        // The name of the file beside the target says nothing to the person: only the kind does.
+        let sink = open(path).map_err(|error| Failure::writing(&name, &error.kind().into()))?;
         Ok(Target { name, writer: BufWriter::with_capacity(BUFFER_BYTES, sink) })
     }
 

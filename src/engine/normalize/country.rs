@@ -56,7 +56,7 @@ impl Country {
 
     /// The country that a row's cell names, for the row's phone numbers: a code of letters or a
     /// name. A number is none, since it is as often a calling code as an ISO code.
-    pub(crate) fn from_cell(cell: &[u8]) -> Option<Country> {
+    pub fn from_cell(cell: &[u8]) -> Option<Country> {
         let text = text::clean(cell, Identifier::Country).ok()?;
         let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
         (!is_number).then(|| Country::parse(&text)).flatten()

@@ -2,6 +2,7 @@
 //!
 //! In: a cell's bytes. Out: text in NFC without white space, zero-width and bidirectional marks
 //! at its ends (nor, in e-mails and phones, inside), or the word that it is not UTF-8.
+//! The isolates U+2066 to U+2069 are among the marks, since phones put them around numbers.
 //! The set is a superset of what the vendors' own code trims (Java `String.trim`, JavaScript
 //! `trim`, Python `strip`, PHP `trim`, as of 2026-11), so that a value any of them would clean
 //! comes out the same.
