@@ -214,7 +214,7 @@ impl Columns {
     fn no_identifier(&self) -> Error {
         let text = format!(
             "no column for an e-mail, a phone or a mobile advertising id; {}. \
-             Name it: --map email=HEADER, --map phone=HEADER or --map madid=HEADER",
+             Name it: --map email=HEADER (or #N), --map phone=HEADER or --map madid=HEADER",
             self.listing()
         );
         Error::new(ErrorKind::NoIdentifierColumn, text)

@@ -35,7 +35,8 @@ impl Default for Summary {
 }
 
 impl Summary {
-    /// Match candidates of an identifier; for [`Identifier::Ltv`] usable values.
+    /// Match candidates of an identifier; for [`Identifier::Ltv`], which is not hashed, usable
+    /// values.
     pub fn candidates(&self, identifier: Identifier) -> u64 {
         self.candidates[identifier.index()]
     }

@@ -48,8 +48,10 @@ impl Outcome {
         })
     }
 
+    /// A plain value is no candidate.
     fn candidates(&self) -> Value {
-        let counted = Identifier::ALL.into_iter().map(|each| (each, self.summary.candidates(each)));
+        let hashed = Identifier::ALL.into_iter().filter(|each| *each != Identifier::Ltv);
+        let counted = hashed.map(|each| (each, self.summary.candidates(each)));
         let counted = counted.filter(|(_, count)| *count > 0);
         counted.map(|(each, count)| (each.name().to_owned(), json!(count))).collect()
     }
