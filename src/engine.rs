@@ -125,6 +125,9 @@ impl Engine {
     /// Reads the header of an input and starts on its rows: [`Engine::open`] and
     /// [`Source::run`].
     ///
+    /// Nothing here is async. An async service gives the engine a reader that takes its bytes out
+    /// of a bounded channel, and drives the run on a thread that may block.
+    ///
     /// # Errors
     ///
     /// As [`Engine::open`].

@@ -166,12 +166,8 @@ fn output_does_not_depend_on_threads_chunks_or_pipes() {
     assert!(piped.stdout == expected, "a pipe that delivers a few bytes at a time");
 }
 
-/// `MATCHKEY_LIST_ROWS` asks for a longer list: 20,000,000 rows are 2.3 GB.
-#[test]
-fn memory_does_not_grow_with_the_list() {
-    const PEAK_KB_MAX: u64 = 64 << 10;
-    let rows = std::env::var("MATCHKEY_LIST_ROWS").ok().and_then(|rows| rows.parse().ok());
-    let rows: usize = rows.unwrap_or(100_000);
+/// Hashes what is written to standard input; the process's peak memory in KiB, and the report.
+fn peak_and_report(write: impl FnOnce(&mut dyn Write)) -> (u64, Value) {
     let folder = tempfile::tempdir().unwrap();
     let report = inside(&folder, "report.json");
     let mut child = command()
@@ -181,17 +177,45 @@ fn memory_does_not_grow_with_the_list() {
         .spawn()
         .unwrap();
     let mut stdin = std::io::BufWriter::new(child.stdin.take().unwrap());
-    customers::write_csv(&mut stdin, Shape::Mixed, rows, 11).unwrap();
+    write(&mut stdin);
     stdin.flush().unwrap();
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
     let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
-    let peak: u64 = peak.split_whitespace().nth(1).unwrap().parse().unwrap();
+    let peak = peak.split_whitespace().nth(1).unwrap().parse().unwrap();
     drop(stdin);
     assert!(child.wait().unwrap().success());
-    let report: Value = serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap();
+    (peak, serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap())
+}
+
+const PEAK_KB_MAX: u64 = 64 << 10;
+
+/// `MATCHKEY_LIST_ROWS` asks for a longer list: 20,000,000 rows are 2.3 GB.
+#[test]
+fn memory_does_not_grow_with_the_list() {
+    let rows = std::env::var("MATCHKEY_LIST_ROWS").ok().and_then(|rows| rows.parse().ok());
+    let rows: usize = rows.unwrap_or(100_000);
+    let (peak, report) = peak_and_report(|mut stdin| {
+        customers::write_csv(&mut stdin, Shape::Mixed, rows, 11).unwrap();
+    });
     assert_eq!(report["total_rows"], rows);
     assert_eq!(report["processed_rows"], rows);
     assert!(peak < PEAK_KB_MAX, "{peak} KiB for {} bytes", report["input_bytes"]);
+}
+
+#[test]
+fn memory_does_not_grow_with_a_field_or_with_blank_lines() {
+    let mebibyte = |byte| vec![byte; 1 << 20];
+    for (start, byte, end) in
+        [("a@x.org,\"", b'x', "\"\n"), ("a@x.org,", b'x', "\n"), ("", b'\n', "")]
+    {
+        let (peak, report) = peak_and_report(|stdin| {
+            write!(stdin, "email,note\n{start}").unwrap();
+            (0..100).for_each(|_| stdin.write_all(&mebibyte(byte)).unwrap());
+            writeln!(stdin, "{end}b@x.org,1").unwrap();
+        });
+        assert_eq!(report["matched_rows"], 1);
+        assert!(peak < PEAK_KB_MAX, "{peak} KiB for {start:?}");
+    }
 }
 
 #[test]

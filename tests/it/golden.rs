@@ -140,16 +140,8 @@ fn limits_hold_at_limit_minus_one_limit_and_limit_plus_one() {
     assert_eq!(outcome(header(MAX + 1).as_bytes(), options()), "header_too_large");
 }
 
-/// Peak memory of this process in bytes.
-fn peak_memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
-}
-
 #[test]
-fn a_field_of_100_mb_is_one_bad_row_and_little_memory() {
-    let before = peak_memory();
+fn a_field_of_100_mb_is_one_bad_row() {
     for quote in ["", "\""] {
         let start = format!("email,n\na@x.org,1\n{quote}");
         let end = format!("{quote},1\nb@x.org,2\n");
@@ -167,8 +159,6 @@ fn a_field_of_100_mb_is_one_bad_row_and_little_memory() {
         let too_large = Some("record_too_large".to_owned());
         assert_eq!(rows, [(2, None), (3, too_large), (4, None)], "{quote:?}");
     }
-    // Generous: other tests of this process may run at the same time.
-    assert!(peak_memory() - before < 96 << 20, "the field was buffered");
 }
 
 #[test]
