@@ -4,17 +4,20 @@
 //!
 //! | file | what it does |
 //! | --- | --- |
-//! | `engine.rs` | [`Engine`]: [`Options`] and worker threads |
+//! | `engine.rs` | [`Engine`]: worker threads |
+//! | `engine/options.rs` | [`Options`]: what a caller may choose |
 //! | `engine/source.rs` | [`Source`]: refuses what is no CSV, finds delimiter and header |
-//! | `engine/chunk.rs` | bytes -> chunks that end at a record; raises [`Counts::total`] |
+//! | `engine/chunk.rs` | bytes -> chunks that end at a record; feeds [`Counts::total`] |
+//! | `engine/chunk/scan.rs` | where a record ends: the quote rules |
 //! | `engine/columns.rs` | header -> [`Columns`]: which column holds which [`Identifier`] |
 //! | `engine/decode.rs` | chunk -> records -> fields |
-//! | `engine/normalize.rs` | [`normalize`]: cell -> canonical form, or a [`normalize::Rejection`] |
+//! | `engine/normalize.rs` | [`normalize`]: cell -> canonical form or [`normalize::Rejection`] |
 //! | `engine/rows.rs` | [`Batch`], [`Row`], [`Candidate`]: the table of a chunk |
 //! | `engine/sha256.rs` | [`Digest`]: canonical bytes -> digests, many at once |
 //! | `engine/run.rs` | [`Run`]: reader thread, workers, batches in input order |
 //! | `engine/problem.rs` | [`RowProblem`]: what can be wrong with a row as a whole |
 //! | `engine/summary.rs` | [`Summary`]: what became of the rows, counted |
+//! | `engine/error.rs` | [`Error`]: why an input cannot be read to its end, and where |
 //! | `engine/tally.rs` | [`Tally`]: total, processed, matched |
 //! | `platform.rs` | [`Platform`]: what each ad platform wants |
 //! | `bin/matchkey/` | the batch binary; uses the public surface only |

@@ -280,6 +280,7 @@ fn refused_inputs_and_wrong_usage() {
         (b"email\nbad\n", "no usable row"),
         (b"name,jane@x.org\nx,y\n", "--map email=HEADER"),
     ] {
+        assert!(run_with(&["hash", "-"], input).stdout.is_empty());
         let output = run_with(&["hash", "-", "-o", &keys], input);
         assert_eq!(code(&output), 1);
         assert!(stderr(&output).contains(text), "{}", stderr(&output));

@@ -51,8 +51,16 @@ impl Layout {
 
 /// Writes the records of the output.
 pub(crate) enum Records {
-    Csv(Box<csv::Writer<Target>>),
-    Jsonl { target: Target, names: Vec<String>, line: Vec<u8> },
+    /// The header waits for the first record: a list without usable rows makes no output.
+    Csv {
+        writer: Box<csv::Writer<Target>>,
+        header: Option<Vec<String>>,
+    },
+    Jsonl {
+        target: Target,
+        names: Vec<String>,
+        line: Vec<u8>,
+    },
 }
 
 impl Records {
@@ -63,10 +71,8 @@ impl Records {
     ) -> Result<Records, Failure> {
         match format {
             Format::Csv => {
-                let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(target);
-                let written = writer.write_record(&names);
-                written.map_err(|error| failure(writer.get_ref(), error))?;
-                Ok(Records::Csv(Box::new(writer)))
+                let writer = Box::new(csv::Writer::from_writer(target));
+                Ok(Records::Csv { writer, header: Some(names) })
             }
             Format::Jsonl => {
                 let unique: BTreeSet<_> = names.iter().collect();
@@ -89,8 +95,12 @@ impl Records {
         places: &Places,
     ) -> Result<(), Failure> {
         match self {
-            Records::Csv(writer) => write_csv(writer, number, kept, row, places)
-                .map_err(|error| failure(writer.get_ref(), error)),
+            Records::Csv { writer, header } => {
+                let named = header.take().map_or(Ok(()), |names| writer.write_record(&names));
+                named
+                    .and_then(|()| write_csv(writer, number, kept, row, places))
+                    .map_err(|error| failure(writer.get_ref(), error))
+            }
             Records::Jsonl { target, names, line } => {
                 line.clear();
                 json_line(line, names, number, kept, row, places);
@@ -102,7 +112,7 @@ impl Records {
     pub(crate) fn finish(self) -> Result<(), Failure> {
         match self {
             Records::Jsonl { target, .. } => target.finish(),
-            Records::Csv(writer) => match writer.into_inner() {
+            Records::Csv { writer, .. } => match writer.into_inner() {
                 Ok(target) => target.finish(),
                 Err(error) => Err(Failure::writing("the output", error.error())),
             },
