@@ -208,8 +208,10 @@ impl Cutter {
                 return Ok(Some(self.emit()));
             }
             if is_starved {
+                // What is kept is copied: it must not be more than what is handed on.
                 let is_large = self.buffer.len() >= self.sizes.chunk_bytes;
-                if whole > 0 && (is_large || self.failure.is_some()) {
+                let is_worth_it = is_large && whole >= self.buffer.len() - whole;
+                if whole > 0 && (is_worth_it || self.failure.is_some()) {
                     return Ok(Some(self.emit()));
                 }
                 self.check()?;

@@ -366,6 +366,9 @@ fn output_may_be_named_in_several_ways() {
     assert_eq!(code(&run(&["hash", &path, "-o", &keys, "--rejects", &same])), 2);
     let devices = run(&["hash", &path, "-o", "/dev/null", "--rejects", "/dev/null"]);
     assert_eq!(code(&devices), 0, "{}", stderr(&devices));
+    let list = std::fs::File::open(&path).unwrap();
+    let onto_itself = command().args(["hash", "-", "-o", &path]).stdin(list).output().unwrap();
+    assert_eq!(code(&onto_itself), 2, "standard input is the output");
     let output = run(&["hash", &path, "-o", "-", "--quiet"]);
     assert_eq!(records(&output.stdout).len(), 2);
     assert_eq!(names(folder.path()), ["in.csv"]);
@@ -448,6 +451,9 @@ fn inspect_tells_what_would_happen_without_content() {
     )
     .unwrap();
     let text = stdout(&run(&["inspect", &large]));
+    assert!(text.contains("at the start: 100.0 % usable"), "{text}");
+    std::fs::write(&large, format!("a@x.org,{}\n", "x".repeat(100_000)).repeat(80)).unwrap();
+    let text = stdout(&run(&["inspect", &large, "--header", "no", "--map", "email=#1"]));
     assert!(text.contains("at the start: 100.0 % usable"), "{text}");
     let piped = run_with(&["inspect", "-"], b"Contact;email\nx;a@x.org\ny;b\n");
     assert!(stdout(&piped).contains("all 2 rows read: 1 usable"), "{}", stdout(&piped));

@@ -12,6 +12,7 @@ use crate::report::{Outcome, Rejects, recognition};
 use crate::target::{Target, clean_up_on_signals};
 use matchkey::{Batch, Counts, Engine, Options, Summary};
 use std::io::Write;
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -190,7 +191,9 @@ fn check_paths(arguments: &HashArguments) -> Result<(), Failure> {
     let outputs = [&arguments.output, &arguments.rejects, &arguments.report];
     let outputs: Vec<_> = outputs.into_iter().flatten().collect();
     for (index, output) in outputs.iter().enumerate() {
-        let is_same = |other: &&&PathBuf| place(other) == place(output) && !is_device(output);
+        let is_file = !is_device(output);
+        let is_same =
+            |other: &&&PathBuf| is_file && !is_device(other) && place(other) == place(output);
         if outputs[..index].iter().any(|other| is_same(&other)) {
             let text = format!("{}: named for two outputs", output.display());
             return Err(Failure::Usage(text));
@@ -201,7 +204,14 @@ fn check_paths(arguments: &HashArguments) -> Result<(), Failure> {
         let Ok(target) = output.metadata() else { continue };
         let is_target = |input: &&PathBuf| {
             let same = |m: std::fs::Metadata| (m.dev(), m.ino()) == (target.dev(), target.ino());
-            target.is_file() && input.metadata().is_ok_and(same)
+            let metadata = match input.as_os_str() == "-" {
+                true => std::io::stdin()
+                    .as_fd()
+                    .try_clone_to_owned()
+                    .and_then(|stdin| std::fs::File::from(stdin).metadata()),
+                false => input.metadata(),
+            };
+            target.is_file() && metadata.is_ok_and(same)
         };
         if arguments.inputs.iter().any(|input| is_target(&input)) {
             let text = format!("{}: is an input as well as an output", output.display());

@@ -47,9 +47,15 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
     let spread = match input.bytes {
         Some(bytes) if bytes > WHOLE_BYTES_MAX => {
             let list = spread_pieces(&arguments.input, &input, bytes).map_err(failed)?;
-            let run = engine.run(Cursor::new(list));
-            let run = run.map_err(|error| Failure::of(&input.name, &error))?;
-            Some(sample(run, &input, Extent::Spread)?).filter(|sample| sample.rows > 0)
+            let has_rows = list.len() as u64 > input.header_ends;
+            has_rows
+                .then_some(list)
+                .map_or(Ok(None), |list| {
+                    let run = engine.run(Cursor::new(list));
+                    let run = run.map_err(|error| Failure::of(&input.name, &error))?;
+                    sample(run, &input, Extent::Spread).map(Some)
+                })?
+                .filter(|sample| sample.rows > 0)
         }
         _ => None,
     };

@@ -97,7 +97,11 @@ impl Write for Sink {
 
 fn open(path: &Path) -> io::Result<Sink> {
     // A link is followed: the file it names is the one to replace.
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let path = match (path.canonicalize(), path.read_link()) {
+        (Ok(path), _) => path,
+        (Err(_), Ok(link)) => path.parent().unwrap_or(path).join(link),
+        (Err(_), Err(_)) => path.to_owned(),
+    };
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         return Ok(Sink::Straight(OpenOptions::new().write(true).open(path)?));
     }

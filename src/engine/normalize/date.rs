@@ -36,16 +36,20 @@ fn read(text: &str) -> Result<(u32, u32, u32), Rejection> {
         true => part.parse::<u32>().map_err(|_| Rejection::Malformed),
         false => Err(Rejection::Malformed),
     };
+    let short = |part: &str| match part.len() <= 2 {
+        true => number(part),
+        false => Err(Rejection::Malformed),
+    };
     match parts {
         [Some(whole), None, ..] if whole.len() == 8 => {
             let date = number(whole)?;
             Ok((date / 10_000, date / 100 % 100, date % 100))
         }
         [Some(year), Some(month), Some(day), None] if year.len() == 4 => {
-            Ok((number(year)?, number(month)?, number(day)?))
+            Ok((number(year)?, short(month)?, short(day)?))
         }
         [Some(a), Some(b), Some(year), None] if year.len() == 4 => {
-            let (a, b, year) = (number(a)?, number(b)?, number(year)?);
+            let (a, b, year) = (short(a)?, short(b)?, number(year)?);
             match (a > 12, b > 12) {
                 (true, false) => Ok((year, b, a)),
                 (false, true) => Ok((year, a, b)),
@@ -89,6 +93,7 @@ mod tests {
             ("3/4/1990", Err(Rejection::Ambiguous)),
             ("31/31/1990", Err(Rejection::Malformed)),
             ("1/2/90", Err(Rejection::Malformed)),
+            ("2010-000000011/0001", Err(Rejection::Malformed)),
             ("yesterday", Err(Rejection::Malformed)),
             ("99999999999999", Err(Rejection::Malformed)),
         ] {
