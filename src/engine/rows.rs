@@ -335,6 +335,10 @@ impl<'a> Row<'a> {
     }
 
     /// What became of the cell of the used column with this index in [`Columns::used`].
+    ///
+    /// # Panics
+    ///
+    /// If there is no such column.
     pub fn cell(&self, column: usize) -> Cell<'a> {
         let table = &self.batch.table;
         match self.slot(column) {
@@ -352,6 +356,10 @@ impl<'a> Row<'a> {
 
     /// The content of an unusable cell, under
     /// [`Options::keep_rejected`](crate::Options::keep_rejected).
+    ///
+    /// # Panics
+    ///
+    /// If there is no such column.
     pub fn rejected(&self, column: usize) -> Option<&'a [u8]> {
         match self.slot(column) {
             Slot::RejectedAndKept(_, index) => Some(self.batch.table.rejected.at(index as usize)),
@@ -378,8 +386,14 @@ impl<'a> Row<'a> {
 
     /// The bytes of the kept column with this index in [`Columns::kept`], as they stood in the
     /// input, quotes resolved.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such column.
     pub fn kept(&self, index: usize) -> &'a [u8] {
         let width = self.batch.columns.kept().len();
+        // Without this check the next row's content would be handed out.
+        assert!(index < width, "there are {width} kept columns");
         self.batch.table.kept.at(self.index * width + index)
     }
 }

@@ -192,6 +192,18 @@ fn keys_are_the_published_ones() {
     );
 }
 
+/// Never the content of another row.
+#[test]
+fn a_column_that_is_not_there_is_a_slip_of_the_caller() {
+    let engine = Engine::new(Options::new().keep("id")).unwrap();
+    let mut run = engine.run(&b"id,email\n1,a@x.org\n2,b@x.org\n"[..]).unwrap();
+    let batch = run.next_batch().unwrap().unwrap();
+    let row = batch.rows().next().unwrap();
+    assert_eq!(row.kept(0), b"1");
+    assert!(std::panic::catch_unwind(|| row.kept(1).len()).is_err());
+    assert!(std::panic::catch_unwind(|| row.cell(1) == Cell::Empty).is_err());
+}
+
 #[test]
 fn options_that_cannot_be_met() {
     let refused = |options: Options| Engine::new(options).unwrap_err().kind();

@@ -1,9 +1,8 @@
 //! `matchkey inspect`: what would happen to a list, without writing keys.
 //!
 //! In: one input. Out: dialect, encoding, the columns and why, the first rows' outcomes (masked),
-//! and an estimate of the share of usable rows from a sample. A small file, and what fits of
-//! standard input, is read from its start; of a larger file windows that are spread evenly are
-//! read, each from its first whole line.
+//! and an estimate of the share of usable rows from a sample: a small file as a whole, the start of
+//! standard input, pieces from all over a larger file (see `pieces.rs`).
 
 use crate::args::{InspectArguments, engine};
 use crate::failure::{Failure, grouped, percent};
@@ -12,7 +11,7 @@ use crate::pieces::spread_pieces;
 use crate::report::recognition;
 use crate::target::Target;
 use matchkey::{Cell, Engine, Identifier, Row, Run, Summary, normalize};
-use std::io::{self, Cursor, Write};
+use std::io::{Cursor, Write};
 
 const FIRST_ROWS: usize = 5;
 /// Up to this size a file is read as a whole.
@@ -43,28 +42,11 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
     let engine = engine(options)?;
     let mut inputs = open_all(&engine, std::slice::from_ref(&arguments.input))?;
     let Some(mut input) = inputs.pop() else { return Ok(()) };
-    let failed = |error: io::Error| Failure::Refused(format!("{}: {error}", input.name));
-    let spread = match input.bytes {
-        Some(bytes) if bytes > WHOLE_BYTES_MAX => {
-            let list = spread_pieces(&arguments.input, &input, bytes).map_err(failed)?;
-            let has_rows = list.len() as u64 > input.header_ends;
-            has_rows
-                .then_some(list)
-                .map_or(Ok(None), |list| {
-                    let run = engine.run(Cursor::new(list));
-                    let run = run.map_err(|error| Failure::of(&input.name, &error))?;
-                    sample(run, &input, Extent::Spread).map(Some)
-                })?
-                .filter(|sample| sample.rows > 0)
-        }
-        _ => None,
-    };
-    let sample = match spread {
+    let sample = match spread_sample(arguments, &engine, &input)? {
         Some(sample) => sample,
-        // A small file, standard input, or rows longer than a piece: from the start.
         None => {
             let run = input.take(&engine)?.run();
-            sample(run.map_err(|error| Failure::of(&input.name, &error))?, &input, Extent::Start)?
+            sample(run.map_err(|error| Failure::of(&input.name, &error))?, &input, Extent::Whole)?
         }
     };
     let mut out = Target::stdout()?;
@@ -73,13 +55,29 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
     out.finish()
 }
 
-/// Reads rows until the sample is large enough.
-fn sample(mut run: Run, input: &Input, extent: Extent) -> Result<Sample, Failure> {
-    let mut first = Vec::new();
-    let mut extent = match extent {
-        Extent::Start => Extent::Whole,
-        other => other,
+/// A sample from all over a large file; `None` for a small file, for standard input, and where
+/// rows are longer than a piece.
+fn spread_sample(
+    arguments: &InspectArguments,
+    engine: &Engine,
+    input: &Input,
+) -> Result<Option<Sample>, Failure> {
+    let Some(bytes) = input.bytes.filter(|bytes| *bytes > WHOLE_BYTES_MAX) else {
+        return Ok(None);
     };
+    let list = spread_pieces(&arguments.input, input, bytes)
+        .map_err(|error| Failure::Refused(format!("{}: {error}", input.name)))?;
+    if list.len() as u64 == input.header_ends {
+        return Ok(None);
+    }
+    let run = engine.run(Cursor::new(list));
+    let run = run.map_err(|error| Failure::of(&input.name, &error))?;
+    Ok(Some(sample(run, input, Extent::Spread)?).filter(|sample| sample.rows > 0))
+}
+
+/// Reads rows to the end; of what should be a whole list, until the sample is large enough.
+fn sample(mut run: Run, input: &Input, mut extent: Extent) -> Result<Sample, Failure> {
+    let mut first = Vec::new();
     while let Some(batch) = run.next_batch().map_err(|error| Failure::of(&input.name, &error))? {
         let wanted = FIRST_ROWS.saturating_sub(first.len());
         first.extend(batch.rows().take(wanted).map(|row| outcome(row, input)));
