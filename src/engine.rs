@@ -4,37 +4,42 @@
 //! [`Batch`]es in input order. The engine opens no socket and no file, and reads no clock,
 //! environment or random source.
 
+pub(crate) mod batch;
 pub(crate) mod chunk;
 pub(crate) mod columns;
 pub(crate) mod decode;
+pub(crate) mod digest;
 pub(crate) mod error;
 pub(crate) mod identifier;
 pub mod normalize;
 pub(crate) mod options;
+pub(crate) mod plan;
 pub(crate) mod problem;
 pub(crate) mod rows;
+pub(crate) mod rules;
 mod run;
 pub(crate) mod sha256;
 pub(crate) mod source;
 pub(crate) mod summary;
 pub(crate) mod tally;
 
+pub use batch::{Batch, Candidate, Cell, Row};
 pub use columns::{Column, Columns, Origin};
+pub use digest::{Digest, Encoding, Hash};
 pub use error::{Error, ErrorKind, Position};
 pub use identifier::Identifier;
 pub use options::{Header, Options, PhonePolicy, Placeholders};
 pub use problem::RowProblem;
-pub use rows::{Batch, Candidate, Cell, Form, Row};
+pub use rules::{Form, Key, PrehashedAs, PrehashedForm, Rules, Sent};
 pub use run::Run;
-pub use sha256::Digest;
 pub use source::Source;
 pub use summary::Summary;
 pub use tally::{Counts, Tally};
 
-use crate::platform::Platform;
 use normalize::Country;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use run::Worker;
+use std::collections::HashSet;
 use std::fmt;
 use std::io::Read;
 use std::sync::{Arc, Mutex};
@@ -90,8 +95,15 @@ impl Engine {
                 country => country,
             },
         };
-        if options.platforms != [Platform::Generic] {
-            return refuse("exactly one platform, generic, is served by this version");
+        if let Some(text) = &options.refused {
+            return refuse(text);
+        }
+        let names: HashSet<_> = options.rules.iter().map(|rules| rules.name).collect();
+        if names.is_empty() || names.len() < options.rules.len() {
+            return refuse("name at least one platform, and each once");
+        }
+        if names.len() > plan::PLATFORMS_MAX {
+            return refuse("more than 32 platforms");
         }
         if options.delimiter.is_some_and(|byte| matches!(byte, b'"' | b'\r' | b'\n' | 0x80..)) {
             return refuse("the delimiter must be one ASCII character, no quote and no line end");

@@ -11,15 +11,21 @@
 //! | `engine/chunk/scan.rs` | where a record ends: the quote rules |
 //! | `engine/columns.rs` | header -> [`Columns`]: which column holds which [`Identifier`] |
 //! | `engine/decode.rs` | chunk -> records -> fields |
-//! | `engine/normalize.rs` | [`normalize`]: cell -> canonical form or [`normalize::Rejection`] |
-//! | `engine/rows.rs` | [`Batch`], [`Row`], [`Candidate`]: the table of a chunk |
-//! | `engine/sha256.rs` | [`Digest`]: canonical bytes -> digests, many at once |
+//! | `engine/rules.rs` | [`platform::Rules`]: what a destination wants, as a table of [`Form`]s |
+//! | `engine/plan.rs` | columns and rules -> the slots of a row, shared between platforms |
+//! | `engine/normalize.rs` | [`normalize`]: cell -> forms or [`normalize::Rejection`] |
+//! | `engine/rows.rs` | the table of a chunk: forms in, digests out |
+//! | `engine/sha256.rs` | canonical bytes -> SHA-256, many at once |
+//! | `engine/digest.rs` | [`Digest`]: hashes and their spellings |
+//! | `engine/batch.rs` | [`Batch`], [`Row`], [`Candidate`]: what a caller sees of a chunk |
 //! | `engine/run.rs` | [`Run`]: reader thread, workers, batches in input order |
 //! | `engine/problem.rs` | [`RowProblem`]: what can be wrong with a row as a whole |
 //! | `engine/summary.rs` | [`Summary`]: what became of the rows, counted |
 //! | `engine/error.rs` | [`Error`]: why an input cannot be read to its end, and where |
 //! | `engine/tally.rs` | [`Tally`]: total, processed, matched |
 //! | `platform.rs` | [`Platform`]: what each ad platform wants |
+//! | `platform/meta.rs`, ... | the rules of each, with page and date |
+//! | `platform/upload.rs` | [`platform::upload`]: rows -> records of a platform's upload file |
 //! | `bin/matchkey/` | the batch binary; uses the public surface only |
 //!
 //! # What always holds
@@ -33,7 +39,7 @@
 //! - Memory is bounded by the chunks in flight (two for each thread, and one), whatever the input.
 
 mod engine;
-mod platform;
+pub mod platform;
 
 pub use engine::{
     Batch, Candidate, Cell, Column, Columns, Counts, Digest, Engine, Error, ErrorKind, Form,

@@ -115,6 +115,14 @@ impl Cutter {
         Ok(&self.buffer)
     }
 
+    /// Up to `bytes` of what is at the front, to be looked at. A failing reader fails later.
+    pub(crate) fn sample(&mut self, bytes: usize) -> &[u8] {
+        while self.buffer.len() < bytes && !self.is_at_end && self.failure.is_none() {
+            self.fill();
+        }
+        &self.buffer[..self.buffer.len().min(bytes)]
+    }
+
     /// Drops `bytes` from the front, which must be no part of a record: a byte order mark, blank
     /// lines, the header.
     pub(crate) fn drop_front(&mut self, bytes: usize) {

@@ -6,7 +6,11 @@
 use super::error::{Error, ErrorKind};
 use super::identifier::Identifier;
 use super::options::{Header, Options};
-use crate::normalize::text;
+use super::plan::Plan;
+use super::rules::Rules;
+use crate::normalize::date::DateOrder;
+use crate::normalize::sample::ColumnSample;
+use crate::normalize::{Country, Hints, text};
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -18,6 +22,8 @@ pub struct Column {
     index: usize,
     header: String,
     origin: Origin,
+    date_order: Option<DateOrder>,
+    decimal_mark: Option<u8>,
 }
 
 /// Why a column is used.
@@ -55,6 +61,16 @@ impl Column {
     pub fn origin(&self) -> Origin {
         self.origin
     }
+
+    /// The order of its dates, if it was found from a sample.
+    pub fn date_order(&self) -> Option<DateOrder> {
+        self.date_order
+    }
+
+    /// What is known of the cells of this column in a row of this country.
+    pub(crate) fn hints(&self, country: Option<Country>) -> Hints {
+        Hints { country, date_order: self.date_order, decimal_mark: self.decimal_mark }
+    }
 }
 
 /// The columns of one input that are used.
@@ -65,6 +81,7 @@ pub struct Columns {
     names: Vec<String>,
     surplus: Vec<String>,
     width: usize,
+    plan: Plan,
 }
 
 /// Columns of one identifier that are used at most.
@@ -96,6 +113,35 @@ impl Columns {
         self.width
     }
 
+    /// The slots that each used column is written to, and for which platform.
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// True if cells alone do not say how some column is to be read.
+    pub(crate) fn needs_sample(&self, options: &Options) -> bool {
+        let is_open = |column: &Column| match column.identifier {
+            Identifier::Dob => options.date_order.is_none(),
+            identifier => identifier == Identifier::Ltv,
+        };
+        self.used.iter().any(is_open)
+    }
+
+    /// Learns from the records of a sample.
+    pub(crate) fn learn(&mut self, reader: csv::Reader<&[u8]>, options: &Options) {
+        let mut samples: Vec<_> = self.used.iter().map(|_| ColumnSample::default()).collect();
+        for record in reader.into_byte_records().flatten() {
+            for (column, sample) in self.used.iter().zip(&mut samples) {
+                let cell = record.get(column.index).unwrap_or_default();
+                sample.add(column.identifier, cell, options.today);
+            }
+        }
+        for (column, sample) in self.used.iter_mut().zip(&samples) {
+            column.date_order = sample.date_order();
+            column.decimal_mark = sample.decimal_mark();
+        }
+    }
+
     /// Finds the columns of an input whose first record has these fields.
     pub(crate) fn find(fields: &csv::ByteRecord, options: &Options) -> Result<Columns, Error> {
         if fields.len() > options.columns_max {
@@ -119,6 +165,7 @@ impl Columns {
             names,
             surplus: Vec::new(),
             width: headers.len(),
+            plan: Plan::default(),
         };
         for header in &options.kept {
             let index = columns.locate(&headers, header, "--keep", options)?;
@@ -127,8 +174,10 @@ impl Columns {
         columns.add_mapped(&headers, options)?;
         columns.add_recognized(&headers, options);
         columns.used.sort_by_key(|column| (column.identifier, column.ordinal));
-        if !columns.used.iter().any(|column| column.identifier.is_primary()) {
-            return Err(columns.no_identifier());
+        columns.plan = Plan::new(&columns.used, &options.rules);
+        let has_all = columns.used.iter().fold(0, |bits, column| bits | column.identifier.bit());
+        if !options.rules.iter().any(|rules| rules.is_matched(has_all)) {
+            return Err(columns.no_identifier(options));
         }
         Ok(columns)
     }
@@ -169,7 +218,15 @@ impl Columns {
             return false;
         }
         let header = self.names[index].clone();
-        self.used.push(Column { identifier, ordinal: same + 1, index, header, origin });
+        self.used.push(Column {
+            identifier,
+            ordinal: same + 1,
+            index,
+            header,
+            origin,
+            date_order: None,
+            decimal_mark: None,
+        });
         true
     }
 
@@ -211,10 +268,11 @@ impl Columns {
         Err(Error::new(ErrorKind::ColumnNotFound, text))
     }
 
-    fn no_identifier(&self) -> Error {
+    fn no_identifier(&self, options: &Options) -> Error {
         let text = format!(
-            "no column for an e-mail, a phone or a mobile advertising id; {}. \
-             Name it: --map email=HEADER (or #N), --map phone=HEADER or --map madid=HEADER",
+            "no column for {}; {}. Name it: --map email=HEADER (or #N), --map phone=HEADER or \
+             --map madid=HEADER",
+            wanted(&options.rules),
             self.listing()
         );
         Error::new(ErrorKind::NoIdentifierColumn, text)
@@ -229,6 +287,20 @@ impl Columns {
         };
         format!("the columns are: {}{more}", shown.join(", "))
     }
+}
+
+/// What these platforms match a person by, in words.
+fn wanted(rules: &[Rules]) -> String {
+    let mut sets: Vec<String> = Vec::new();
+    for set in rules.iter().flat_map(|rules| &rules.matches) {
+        let named = Identifier::ALL.into_iter().filter(|each| set & each.bit() != 0);
+        let names: Vec<_> = named.map(Identifier::name).collect();
+        let names = names.join(" + ");
+        if !sets.contains(&names) {
+            sets.push(names);
+        }
+    }
+    sets.join(", or ")
 }
 
 /// The identifier that a header means, if it is a known spelling; a number at its end is of no

@@ -182,7 +182,8 @@ fn split_quoted(line: &[u8], delimiter: u8, unquoted: &mut Vec<u8>, fields: &mut
     fields.push_field(unquoted);
 }
 
-fn builder(delimiter: u8) -> ReaderBuilder {
+/// The `csv` crate's reader as every record is read with it.
+pub(crate) fn builder(delimiter: u8) -> ReaderBuilder {
     let mut builder = ReaderBuilder::new();
     builder.delimiter(delimiter).quote(QUOTE).has_headers(false).flexible(true);
     builder

@@ -1,4 +1,4 @@
-//! The kinds of identifiers that a list holds.
+//! The kinds of identifiers that a list holds, and the attributes that may stand beside them.
 //!
 //! In: a field name. Out: [`Identifier`], in the order of the output's columns.
 
@@ -36,11 +36,21 @@ pub enum Identifier {
     ExternalId,
     /// Customer lifetime value: a number, never hashed.
     Ltv,
+    /// Google: consent to send user data for advertising. Passed on as it is.
+    ConsentAdUserData,
+    /// Google: consent to personalized advertising. Passed on as it is.
+    ConsentAdPersonalization,
+    /// Meta: data processing options, such as `LDU`. Passed on as they are.
+    DataProcessingOptions,
+    /// Meta: the country of the data processing options. Passed on as it is.
+    DataProcessingOptionsCountry,
+    /// Meta: the state of the data processing options. Passed on as it is.
+    DataProcessingOptionsState,
 }
 
 impl Identifier {
     /// Every identifier, in the order of the output's columns.
-    pub const ALL: [Identifier; 13] = [
+    pub const ALL: [Identifier; 18] = [
         Identifier::Email,
         Identifier::Phone,
         Identifier::FirstName,
@@ -54,6 +64,11 @@ impl Identifier {
         Identifier::Madid,
         Identifier::ExternalId,
         Identifier::Ltv,
+        Identifier::ConsentAdUserData,
+        Identifier::ConsentAdPersonalization,
+        Identifier::DataProcessingOptions,
+        Identifier::DataProcessingOptionsCountry,
+        Identifier::DataProcessingOptionsState,
     ];
 
     /// The field name in options, output columns and reports.
@@ -72,12 +87,26 @@ impl Identifier {
             Identifier::Madid => "madid",
             Identifier::ExternalId => "external_id",
             Identifier::Ltv => "ltv",
+            Identifier::ConsentAdUserData => "consent_ad_user_data",
+            Identifier::ConsentAdPersonalization => "consent_ad_personalization",
+            Identifier::DataProcessingOptions => "data_processing_options",
+            Identifier::DataProcessingOptionsCountry => "data_processing_options_country",
+            Identifier::DataProcessingOptionsState => "data_processing_options_state",
         }
     }
 
     /// True for identifiers that a platform matches alone.
     pub fn is_primary(self) -> bool {
         matches!(self, Identifier::Email | Identifier::Phone | Identifier::Madid)
+    }
+
+    /// True for values that say something of the person or the consent, and are no match key.
+    pub fn is_attribute(self) -> bool {
+        self >= Identifier::Ltv
+    }
+
+    pub(crate) fn bit(self) -> u32 {
+        1 << self as u32
     }
 
     pub(crate) fn index(self) -> usize {

@@ -1,28 +1,35 @@
-//! Identifiers in their canonical forms: what is hashed, or why a value is unusable.
+//! Identifiers in their canonical forms: what is hashed or sent, or why a value is unusable.
 //!
-//! In: one cell's bytes, what the cell holds, the row's country. Out: an [`Outcome`]; the
-//! canonical bytes go to the end of a buffer of the caller's. A service that gets one customer at
-//! a time calls [`Normalizer::normalize`] and gets exactly what the batch makes of it.
+//! In: one cell's bytes, what the cell holds, what is known of its row and column. Out: a value
+//! that was read once and can be written in every [`Form`]. A service that gets one customer at a
+//! time calls [`Normalizer::normalize`] and gets exactly what the batch makes of it.
 //!
 //! Every value is cleaned first, see `text.rs`; then comes the rule of its identifier, one file
-//! each.
+//! each, which cites its sources.
 
+mod amount;
 pub mod country;
-mod date;
+pub mod date;
 pub mod email;
 mod name;
 pub mod phone;
 mod place;
+mod rejection;
+pub(crate) mod sample;
 pub(crate) mod text;
 mod value;
 
+use super::digest::Digest;
 use super::identifier::Identifier;
 use super::options::{Options, PhonePolicy, Placeholders};
-use super::sha256::{Digest, OF_EMPTY};
+use super::rules::Form;
+use date::{Date, DateHints, DateOrder};
+use email::Address;
 use std::borrow::Cow;
-use std::fmt;
 
 pub use country::Country;
+pub use rejection::Rejection;
+pub use value::write_handle;
 
 /// What became of one cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,166 +37,13 @@ pub use country::Country;
 pub enum Outcome {
     /// Nothing in it: blank, or a token that means nothing, such as `N/A`.
     Empty,
-    /// Usable; the canonical form, which is to be hashed, was appended to the buffer.
-    Hash,
-    /// Usable and sent as it is; it was appended to the buffer.
-    Plain,
-    /// Hashed already: 64 hexadecimal digits. Never to be hashed again.
-    Passthrough(Digest),
+    /// Usable; the form was appended to the buffer.
+    Usable,
+    /// Hashed already. Never to be hashed again; whether a platform can use it says
+    /// [`Key::takes`](crate::platform::Key::takes).
+    Prehashed(Digest),
     /// Unusable.
     Rejected(Rejection),
-}
-
-/// Why a non-empty cell is unusable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[repr(u8)]
-pub enum Rejection {
-    /// The bytes are not UTF-8.
-    InvalidUtf8,
-    /// A control character inside.
-    ControlChar,
-    /// The SHA-256 of nothing: somebody hashed a blank.
-    HashOfEmpty,
-    /// An e-mail without `@`.
-    NoAt,
-    /// An e-mail with two or more `@`.
-    SeveralAt,
-    /// An e-mail with nothing before the `@`.
-    NoLocalPart,
-    /// An e-mail with nothing after the `@`.
-    NoDomain,
-    /// An e-mail whose domain has no dot.
-    NoDotInDomain,
-    /// An e-mail with white space inside.
-    WhiteSpace,
-    /// A phone: not a number.
-    NotANumber,
-    /// A phone without `+` in a row without a country.
-    NoCountry,
-    /// A phone whose calling code does not exist.
-    UnknownCallingCode,
-    /// A phone shorter than any of its country.
-    TooShort,
-    /// A phone longer than any of its country, or over 15 digits.
-    TooLong,
-    /// A phone of a length that its country does not have.
-    InvalidLength,
-    /// A phone that only works inside its area.
-    LocalOnly,
-    /// A phone whose range is not assigned; only under [`PhonePolicy::Valid`].
-    NotValid,
-    /// A filler such as `0000000000`.
-    Placeholder,
-    /// A number whose digits a spreadsheet has lost, such as `1.4E+10`.
-    Spreadsheet,
-    /// No letter or digit that the form keeps.
-    NothingLeft,
-    /// A word that the field does not know.
-    Unknown,
-    /// A date that may be read as day/month or month/day.
-    Ambiguous,
-    /// Not in any form that the field has.
-    Malformed,
-}
-
-impl Rejection {
-    /// How many there are.
-    pub(crate) const COUNT: usize = Rejection::ALL.len();
-
-    pub(crate) const ALL: [Rejection; 23] = [
-        Rejection::InvalidUtf8,
-        Rejection::ControlChar,
-        Rejection::HashOfEmpty,
-        Rejection::NoAt,
-        Rejection::SeveralAt,
-        Rejection::NoLocalPart,
-        Rejection::NoDomain,
-        Rejection::NoDotInDomain,
-        Rejection::WhiteSpace,
-        Rejection::NotANumber,
-        Rejection::NoCountry,
-        Rejection::UnknownCallingCode,
-        Rejection::TooShort,
-        Rejection::TooLong,
-        Rejection::InvalidLength,
-        Rejection::LocalOnly,
-        Rejection::NotValid,
-        Rejection::Placeholder,
-        Rejection::Spreadsheet,
-        Rejection::NothingLeft,
-        Rejection::Unknown,
-        Rejection::Ambiguous,
-        Rejection::Malformed,
-    ];
-
-    /// The stable reason for a cell of this identifier: `invalid_email:no_at`, `invalid_utf8`.
-    pub fn reason(self, identifier: Identifier) -> Cow<'static, str> {
-        match self {
-            Rejection::InvalidUtf8 => "invalid_utf8".into(),
-            Rejection::ControlChar => "control_char".into(),
-            _ => format!("invalid_{}:{}", identifier.name(), self.detail()).into(),
-        }
-    }
-
-    fn detail(self) -> &'static str {
-        match self {
-            Rejection::InvalidUtf8 => "invalid_utf8",
-            Rejection::ControlChar => "control_char",
-            Rejection::HashOfEmpty => "hash_of_empty",
-            Rejection::NoAt => "no_at",
-            Rejection::SeveralAt => "several_at",
-            Rejection::NoLocalPart => "no_local_part",
-            Rejection::NoDomain => "no_domain",
-            Rejection::NoDotInDomain => "no_dot_in_domain",
-            Rejection::WhiteSpace => "white_space",
-            Rejection::NotANumber => "not_a_number",
-            Rejection::NoCountry => "no_country",
-            Rejection::UnknownCallingCode => "unknown_calling_code",
-            Rejection::TooShort => "too_short",
-            Rejection::TooLong => "too_long",
-            Rejection::InvalidLength => "invalid_length",
-            Rejection::LocalOnly => "local_only",
-            Rejection::NotValid => "not_valid",
-            Rejection::Placeholder => "placeholder",
-            Rejection::Spreadsheet => "spreadsheet",
-            Rejection::NothingLeft => "nothing_left",
-            Rejection::Unknown => "unknown",
-            Rejection::Ambiguous => "ambiguous",
-            Rejection::Malformed => "malformed",
-        }
-    }
-}
-
-impl fmt::Display for Rejection {
-    /// What is wrong and what to do, as one sentence without a full stop.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Rejection::InvalidUtf8 => "not UTF-8; save the file as UTF-8",
-            Rejection::ControlChar => "a control character inside",
-            Rejection::HashOfEmpty => "the SHA-256 of nothing; leave blank cells blank",
-            Rejection::NoAt => "an e-mail needs an @",
-            Rejection::SeveralAt => "more than one @; put one address in a cell",
-            Rejection::NoLocalPart => "nothing before the @",
-            Rejection::NoDomain => "nothing after the @",
-            Rejection::NoDotInDomain => "the domain has no dot",
-            Rejection::WhiteSpace => "white space inside the address",
-            Rejection::NotANumber => "not a phone number",
-            Rejection::NoCountry => "no + and no country; give a country column or --country",
-            Rejection::UnknownCallingCode => "no country has this calling code",
-            Rejection::TooShort => "too short for its country",
-            Rejection::TooLong => "too long for its country",
-            Rejection::InvalidLength => "of a length its country does not have",
-            Rejection::LocalOnly => "the area code is missing",
-            Rejection::NotValid => "no range of its country holds it",
-            Rejection::Placeholder => "a filler, nobody's own value",
-            Rejection::Spreadsheet => "a spreadsheet has cut off digits; export the column as text",
-            Rejection::NothingLeft => "nothing is left of it in this form",
-            Rejection::Unknown => "not a value that is known for this field",
-            Rejection::Ambiguous => "day and month cannot be told apart; use YYYY-MM-DD",
-            Rejection::Malformed => "not in a form that this field has",
-        })
-    }
 }
 
 /// The text of a cell that is only carried through: UTF-8, else Windows-1252. Nothing is lost.
@@ -197,112 +51,265 @@ pub fn text_of(cell: &[u8]) -> Cow<'_, str> {
     text::lossless(cell)
 }
 
-/// Turns cells into canonical identifiers. Holds buffers only; one for each thread.
+/// What is known of a cell from its row and its column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hints {
+    pub(crate) country: Option<Country>,
+    pub(crate) date_order: Option<DateOrder>,
+    pub(crate) decimal_mark: Option<u8>,
+}
+
+impl Hints {
+    /// In which order the column's dates have their parts, where a date itself leaves it open.
+    #[must_use]
+    pub fn date_order(mut self, order: Option<DateOrder>) -> Hints {
+        self.date_order = order;
+        self
+    }
+}
+
+impl From<Option<Country>> for Hints {
+    /// The row's country.
+    fn from(country: Option<Country>) -> Hints {
+        Hints { country, ..Hints::default() }
+    }
+}
+
+/// A cell that was read once.
+pub(crate) enum Value<'a> {
+    Empty,
+    Rejected(Rejection),
+    Prehashed(Digest),
+    Email(Cow<'a, str>),
+    Phone { generic: Result<phone::Phone, Rejection>, other: Option<phone::Phone> },
+    Country(Country),
+    State { text: Cow<'a, str>, code: Option<&'static str> },
+    Date(Date),
+    Text(Cow<'a, str>),
+}
+
+impl Value<'_> {
+    /// True if libphonenumber calls the phone valid, however it was read.
+    pub(crate) fn is_valid_phone(&self) -> bool {
+        match self {
+            Value::Phone { generic: Ok(phone), .. } => phone.is_valid(),
+            Value::Phone { other: Some(phone), .. } => phone.is_valid(),
+            _ => false,
+        }
+    }
+}
+
+/// Turns cells into canonical identifiers, by the rules of the options.
 ///
 /// ```
-/// use matchkey::normalize::{Normalizer, Outcome};
-/// use matchkey::{Identifier, Options};
+/// use matchkey::normalize::{Hints, Normalizer, Outcome};
+/// use matchkey::{Form, Identifier, Options};
 ///
-/// let mut normalizer = Normalizer::new(&Options::new());
-/// let mut canonical = Vec::new();
-/// let outcome =
-///     normalizer.normalize(Identifier::Email, b" Mary@Example.com ", None, &mut canonical);
-/// assert_eq!(outcome, Outcome::Hash);
-/// assert_eq!(canonical, b"mary@example.com");
+/// let normalizer = Normalizer::new(&Options::new());
+/// let mut out = Vec::new();
+/// let cell = b" Mary.Ann+news@Gmail.com ";
+/// for (form, expected) in [
+///     (Form::Plain, "mary.ann+news@gmail.com"),
+///     (Form::Google, "maryann@gmail.com"),
+/// ] {
+///     out.clear();
+///     let hints = Hints::default();
+///     let outcome = normalizer.normalize(Identifier::Email, form, cell, hints, &mut out);
+///     assert_eq!(outcome, Outcome::Usable);
+///     assert_eq!(out, expected.as_bytes());
+/// }
 /// ```
 #[derive(Debug)]
 pub struct Normalizer {
     phone_policy: PhonePolicy,
     placeholders: Placeholders,
-    valid_phones: u64,
+    date_order: Option<DateOrder>,
+    today: Option<Date>,
 }
 
 impl Normalizer {
-    /// A normalizer that follows the phone rules of these options.
+    /// A normalizer that follows the rules of these options.
     pub fn new(options: &Options) -> Normalizer {
         Normalizer {
             phone_policy: options.phone_policy,
             placeholders: options.placeholders,
-            valid_phones: 0,
+            date_order: options.date_order,
+            today: options.today,
         }
     }
 
-    /// Appends the canonical form of `raw` to `out` and says what became of it. With any outcome
-    /// but [`Outcome::Hash`] and [`Outcome::Plain`] `out` stays as it was.
+    /// Appends a form of `raw` to `out` and says what became of it. With any outcome but
+    /// [`Outcome::Usable`] `out` stays as it was.
     pub fn normalize(
-        &mut self,
+        &self,
         identifier: Identifier,
+        form: Form,
         raw: &[u8],
-        country: Option<Country>,
+        hints: impl Into<Hints>,
         out: &mut Vec<u8>,
     ) -> Outcome {
+        let hints = hints.into();
+        let value = self.read(identifier, raw, hints);
+        self.write(&value, identifier, form, hints, out)
+    }
+
+    /// Reads a cell, once for all forms.
+    pub(crate) fn read<'a>(
+        &self,
+        identifier: Identifier,
+        raw: &'a [u8],
+        hints: Hints,
+    ) -> Value<'a> {
         let text = match text::clean(raw, identifier) {
             Ok(text) => text,
-            Err(rejection) => return Outcome::Rejected(rejection),
+            Err(rejection) => return Value::Rejected(rejection),
         };
-        let text = text.as_ref();
-        if text::is_null(text, identifier) {
-            return Outcome::Empty;
+        if text::is_null(&text, identifier) {
+            return Value::Empty;
         }
-        if identifier != Identifier::Ltv
-            && let Some(digest) = Digest::from_hex(text.as_bytes())
-        {
-            return match digest == OF_EMPTY {
-                true => Outcome::Rejected(Rejection::HashOfEmpty),
-                false => Outcome::Passthrough(digest),
+        let may_be_digest = !identifier.is_attribute() && identifier != Identifier::ExternalId;
+        if may_be_digest && let Some(digest) = Digest::from_text(text.as_bytes()) {
+            return match digest.is_of_nothing() {
+                true => Value::Rejected(Rejection::HashOfEmpty),
+                false => Value::Prehashed(digest),
             };
         }
-        if identifier != Identifier::Phone && text::has_control(text) {
-            return Outcome::Rejected(Rejection::ControlChar);
+        let bears_control = matches!(identifier, Identifier::Phone | Identifier::Email);
+        if !bears_control && text::has_control(&text) {
+            return Value::Rejected(Rejection::ControlChar);
         }
+        match identifier {
+            Identifier::Email => Value::Email(text),
+            Identifier::Phone => {
+                let (policy, placeholders) = (self.phone_policy, self.placeholders);
+                let generic = phone::usable(&text, hints.country, policy, placeholders);
+                let other = match generic {
+                    Err(Rejection::NoCountry) => {
+                        phone::usable_international(&text, policy, placeholders).ok()
+                    }
+                    _ => None,
+                };
+                Value::Phone { generic, other }
+            }
+            Identifier::Country => match Country::parse(&text) {
+                Some(country) => Value::Country(country),
+                None => Value::Rejected(Rejection::Unknown),
+            },
+            Identifier::State => {
+                let code = place::state_code(&text, hints.country);
+                Value::State { text, code }
+            }
+            Identifier::Dob => {
+                let (declared, found) = (self.date_order, hints.date_order);
+                let hints = DateHints { declared, found, today: self.today };
+                date::read(&text, hints).map_or_else(Value::Rejected, Value::Date)
+            }
+            _ => Value::Text(text),
+        }
+    }
+
+    /// Writes a value in one form. With any outcome but [`Outcome::Usable`] `out` stays as it was.
+    pub(crate) fn write(
+        &self,
+        value: &Value<'_>,
+        identifier: Identifier,
+        form: Form,
+        hints: Hints,
+        out: &mut Vec<u8>,
+    ) -> Outcome {
         let start = out.len();
-        match self.render(identifier, text, country, out) {
-            Ok(()) if identifier == Identifier::Ltv => Outcome::Plain,
-            Ok(()) => Outcome::Hash,
+        let written = match value {
+            Value::Empty => return Outcome::Empty,
+            Value::Rejected(rejection) => Err(*rejection),
+            Value::Prehashed(digest) => return Outcome::Prehashed(*digest),
+            Value::Email(text) => Address::new(text).write(form, out),
+            Value::Phone { generic, other } => write_phone(generic, other.as_ref(), form, out),
+            Value::Country(country) => {
+                let code = country.alpha2().as_bytes();
+                match form {
+                    Form::Capitals => out.extend_from_slice(code),
+                    _ => out.extend(code.iter().map(u8::to_ascii_lowercase)),
+                }
+                Ok(())
+            }
+            Value::State { code: Some(code), .. } => {
+                out.extend_from_slice(code.as_bytes());
+                Ok(())
+            }
+            Value::State { text, .. } => place::write_state(form, text, out),
+            Value::Date(date) => {
+                date.write(out);
+                Ok(())
+            }
+            Value::Text(text) => {
+                if let Some(digest) = hashed_id(identifier, form, text) {
+                    return digest;
+                }
+                write_text(identifier, form, text, hints, out)
+            }
+        };
+        match written {
+            Ok(()) => Outcome::Usable,
             Err(rejection) => {
                 out.truncate(start);
                 Outcome::Rejected(rejection)
             }
         }
     }
+}
 
-    /// Usable phones since the last call that libphonenumber calls valid.
-    pub(crate) fn take_valid_phones(&mut self) -> u64 {
-        std::mem::take(&mut self.valid_phones)
+fn write_phone(
+    generic: &Result<phone::Phone, Rejection>,
+    other: Option<&phone::Phone>,
+    form: Form,
+    out: &mut Vec<u8>,
+) -> Result<(), Rejection> {
+    let phone = match (generic, other) {
+        (Ok(phone), _) => phone,
+        (Err(_), Some(phone)) if form != Form::Generic => phone,
+        (Err(rejection), _) => return Err(*rejection),
+    };
+    let digits = phone.e164().trim_start_matches('+');
+    match form {
+        Form::Uid2 if digits.len() < UID2_DIGITS_MIN => return Err(Rejection::TooShort),
+        Form::Digits => {}
+        _ => out.push(b'+'),
     }
+    out.extend_from_slice(digits.as_bytes());
+    Ok(())
+}
 
-    fn render(
-        &mut self,
-        identifier: Identifier,
-        text: &str,
-        country: Option<Country>,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Rejection> {
-        match identifier {
-            Identifier::Email => email::write(text, out),
-            Identifier::Phone => {
-                let usable = phone::usable(text, country, self.phone_policy, self.placeholders)?;
-                self.valid_phones += u64::from(usable.is_valid());
-                out.extend_from_slice(usable.e164().as_bytes());
-                Ok(())
-            }
-            Identifier::FirstName | Identifier::LastName => name::write(text, out),
-            Identifier::City => place::write_city(text, out),
-            Identifier::State => place::write_state(text, country, out),
-            Identifier::Zip => place::write_zip(text, country, out),
-            Identifier::Country => {
-                let country = Country::parse(text).ok_or(Rejection::Unknown)?;
-                out.extend_from_slice(country.alpha2().to_ascii_lowercase().as_bytes());
-                Ok(())
-            }
-            Identifier::Dob => date::write(text, out),
-            Identifier::Gender => value::write_gender(text, out),
-            Identifier::Madid => value::write_madid(text, out),
-            Identifier::ExternalId => {
-                out.extend_from_slice(text.as_bytes());
-                Ok(())
-            }
-            Identifier::Ltv => value::write_ltv(text, out),
+/// UID2 takes no shorter numbers (unifiedid.com, phone number normalization, uid2docs 90d6afe).
+const UID2_DIGITS_MIN: usize = 10;
+
+/// An external id is the caller's own: only the generic key, which is a digest anyway, takes one
+/// that is a digest already for what it looks like.
+fn hashed_id(identifier: Identifier, form: Form, text: &str) -> Option<Outcome> {
+    let is_one = identifier == Identifier::ExternalId && form == Form::Generic && text.len() > 32;
+    let digest = Digest::from_text(text.as_bytes()).filter(|_| is_one)?;
+    Some(match digest.is_of_nothing() {
+        true => Outcome::Rejected(Rejection::HashOfEmpty),
+        false => Outcome::Prehashed(digest),
+    })
+}
+
+fn write_text(
+    identifier: Identifier,
+    form: Form,
+    text: &str,
+    hints: Hints,
+    out: &mut Vec<u8>,
+) -> Result<(), Rejection> {
+    match identifier {
+        Identifier::FirstName | Identifier::LastName => name::write(identifier, form, text, out),
+        Identifier::City => place::write_city(form, text, out),
+        Identifier::Zip => place::write_zip(form, text, hints.country, out),
+        Identifier::Gender => value::write_gender(text, out),
+        Identifier::Madid => value::write_madid(text, out),
+        Identifier::Ltv => amount::write(text, hints.decimal_mark, out),
+        _ => {
+            out.extend_from_slice(text.as_bytes());
+            Ok(())
         }
     }
 }
@@ -312,31 +319,68 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rejections_are_listed_in_the_order_of_their_numbers() {
-        for (number, rejection) in Rejection::ALL.into_iter().enumerate() {
-            assert_eq!(rejection as usize, number);
+    fn the_digest_of_nothing_is_refused_and_others_pass() {
+        use crate::engine::digest::{Encoding, Hash};
+        let normalizer = Normalizer::new(&Options::new());
+        let mut out = Vec::new();
+        for identifier in Identifier::ALL.into_iter().filter(|each| !each.is_attribute()) {
+            for encoding in [Encoding::Hex, Encoding::Base64] {
+                let [nothing, other] = [&b""[..], b"x"].map(Digest::of);
+                let [empty, text] = [nothing, other].map(|digest| digest.text(encoding));
+                let mut outcome = |text: &str| {
+                    let hints = Hints::default();
+                    normalizer.normalize(
+                        identifier,
+                        Form::Generic,
+                        text.as_bytes(),
+                        hints,
+                        &mut out,
+                    )
+                };
+                assert_eq!(outcome(&empty), Outcome::Rejected(Rejection::HashOfEmpty));
+                assert_eq!(outcome(&text), Outcome::Prehashed(other));
+                if encoding == Encoding::Hex {
+                    assert_eq!(outcome(&text.to_uppercase()), Outcome::Prehashed(other));
+                }
+            }
         }
+        assert!(out.is_empty());
+        let md5 = Digest::with(Hash::Md5, b"x").text(Encoding::Hex);
+        let outcome = normalizer.normalize(
+            Identifier::ExternalId,
+            Form::Plain,
+            md5.as_bytes(),
+            None,
+            &mut out,
+        );
+        assert_eq!((outcome, &out[..]), (Outcome::Usable, md5.as_bytes()));
     }
 
     #[test]
-    fn the_digest_of_nothing_is_refused_and_others_pass() {
-        let mut normalizer = Normalizer::new(&Options::new());
-        let mut out = Vec::new();
-        let empty = OF_EMPTY.to_hex().to_ascii_uppercase();
-        let other = Digest::of(b"x").to_hex().to_ascii_uppercase();
-        for identifier in Identifier::ALL {
-            if identifier == Identifier::Ltv {
-                continue;
+    fn phones_without_any_country() {
+        let normalizer = Normalizer::new(&Options::new());
+        let phone = |form, text: &str| {
+            let mut out = Vec::new();
+            let phone = Identifier::Phone;
+            match normalizer.normalize(phone, form, text.as_bytes(), None, &mut out) {
+                Outcome::Usable => String::from_utf8(out).unwrap(),
+                other => format!("{other:?}"),
             }
-            assert_eq!(
-                normalizer.normalize(identifier, &empty, None, &mut out),
-                Outcome::Rejected(Rejection::HashOfEmpty)
-            );
-            assert_eq!(
-                normalizer.normalize(identifier, &other, None, &mut out),
-                Outcome::Passthrough(Digest::of(b"x"))
-            );
+        };
+        let no_country = "Rejected(NoCountry)";
+        for (text, generic, e164, digits) in [
+            ("1 (555) 987-6543", no_country, "+15559876543", "15559876543"),
+            ("441134960987", no_country, "+441134960987", "441134960987"),
+            ("+6834002", "+6834002", "+6834002", "6834002"),
+            ("555 987 6543", no_country, no_country, no_country),
+            ("0044 113 496 0987", no_country, no_country, no_country),
+            ("call me", "Rejected(NotANumber)", "Rejected(NotANumber)", "Rejected(NotANumber)"),
+        ] {
+            assert_eq!(phone(Form::Generic, text), generic, "{text}");
+            assert_eq!(phone(Form::E164, text), e164, "{text}");
+            assert_eq!(phone(Form::Digits, text), digits, "{text}");
         }
-        assert!(out.is_empty());
+        assert_eq!(phone(Form::Uid2, "+6834002"), "Rejected(TooShort)");
+        assert_eq!(phone(Form::Uid2, "+442079460958"), "+442079460958");
     }
 }

@@ -2,7 +2,8 @@
 //! share.
 
 use super::identifier::Identifier;
-use crate::platform::Platform;
+use super::rules::{Key, PrehashedAs, PrehashedForm, Rules};
+use crate::normalize::date::{Date, DateOrder};
 
 /// When a phone number is usable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,12 +49,17 @@ pub enum Header {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     pub(crate) country: Option<String>,
-    pub(crate) platforms: Vec<Platform>,
+    pub(crate) rules: Vec<Rules>,
+    /// What cannot be met, said when the engine is made.
+    pub(crate) refused: Option<String>,
     pub(crate) mapped: Vec<(Identifier, String)>,
     pub(crate) kept: Vec<String>,
     pub(crate) keeps_rejected: bool,
     pub(crate) phone_policy: PhonePolicy,
     pub(crate) placeholders: Placeholders,
+    pub(crate) prehashed_as: PrehashedAs,
+    pub(crate) date_order: Option<DateOrder>,
+    pub(crate) today: Option<Date>,
     pub(crate) delimiter: Option<u8>,
     pub(crate) header: Header,
     pub(crate) threads: usize,
@@ -71,12 +77,16 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             country: None,
-            platforms: vec![Platform::Generic],
+            rules: vec![Rules::generic()],
+            refused: None,
             mapped: Vec::new(),
             kept: Vec::new(),
             keeps_rejected: false,
             phone_policy: PhonePolicy::default(),
             placeholders: Placeholders::default(),
+            prehashed_as: PrehashedAs::default(),
+            date_order: None,
+            today: None,
             delimiter: None,
             header: Header::default(),
             threads: 0,
@@ -111,10 +121,11 @@ impl Options {
         self.country.as_deref()
     }
 
-    /// The platforms to make match keys for. Default: [`Platform::Generic`].
+    /// The destinations to make match keys for, by their tables of forms. See
+    /// [`Options::platforms`].
     #[must_use]
-    pub fn platforms(mut self, platforms: impl IntoIterator<Item = Platform>) -> Options {
-        self.platforms = platforms.into_iter().collect();
+    pub fn rules(mut self, rules: impl IntoIterator<Item = Rules>) -> Options {
+        self.rules = rules.into_iter().collect();
         self
     }
 
@@ -153,6 +164,34 @@ impl Options {
     #[must_use]
     pub fn placeholders(mut self, placeholders: Placeholders) -> Options {
         self.placeholders = placeholders;
+        self
+    }
+
+    /// What was hashed where cells of this identifier, e-mail or phone, hold digests already.
+    /// Default: an e-mail's digest counts as [`PrehashedForm::Plain`]; a phone's is known to no
+    /// platform but the generic one.
+    #[must_use]
+    pub fn prehashed_as(mut self, identifier: Identifier, form: PrehashedForm) -> Options {
+        match self.prehashed_as.with(identifier, form) {
+            Some(prehashed_as) => self.prehashed_as = prehashed_as,
+            None => return self.refuse(format!("no {identifier} is hashed as {}", form.name())),
+        }
+        self
+    }
+
+    /// The order that dates of birth have in every input. Default: found for each column from a
+    /// sample of it; a date that may be read in two ways is unusable where nothing is found.
+    #[must_use]
+    pub fn date_order(mut self, order: DateOrder) -> Options {
+        self.date_order = Some(order);
+        self
+    }
+
+    /// Today's date: nobody is born later, and years of two digits need it. Default: neither is
+    /// looked at. The engine reads no clock.
+    #[must_use]
+    pub fn today(mut self, today: Date) -> Options {
+        self.today = Some(today);
         self
     }
 
@@ -220,6 +259,23 @@ impl Options {
     pub fn columns_max(mut self, columns: usize) -> Options {
         self.columns_max = columns;
         self
+    }
+
+    /// What cannot be met: the engine will say so when it is made.
+    pub(crate) fn refuse(mut self, text: String) -> Options {
+        self.refused = Some(text);
+        self
+    }
+
+    /// Changes the keys of the destination of this name.
+    pub(crate) fn change_keys(mut self, name: &str, change: impl FnMut(&mut Key)) -> Options {
+        match self.rules.iter_mut().find(|rules| rules.name == name) {
+            Some(rules) => {
+                rules.keys.iter_mut().for_each(change);
+                self
+            }
+            None => self.refuse(format!("{name} is not among the platforms")),
+        }
     }
 
     /// Panics a worker on this row, to test what happens then.

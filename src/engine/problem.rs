@@ -10,6 +10,8 @@
 pub enum RowProblem {
     /// Every primary identifier cell is empty. The row cannot be used.
     NoIdentifier,
+    /// It has a primary identifier, but none that a chosen platform takes. The row cannot be used.
+    NotAccepted,
     /// The record is longer than allowed. The row cannot be used.
     RecordTooLarge,
     /// A quote that is never closed, and no reading of the line that fits the header. The row
@@ -25,8 +27,9 @@ pub enum RowProblem {
 }
 
 impl RowProblem {
-    pub(crate) const ALL: [RowProblem; 6] = [
+    pub(crate) const ALL: [RowProblem; 7] = [
         RowProblem::NoIdentifier,
+        RowProblem::NotAccepted,
         RowProblem::RecordTooLarge,
         RowProblem::QuoteError,
         RowProblem::QuoteRecovered,
@@ -38,6 +41,7 @@ impl RowProblem {
     pub fn reason(self) -> &'static str {
         match self {
             RowProblem::NoIdentifier => "no_identifier",
+            RowProblem::NotAccepted => "not_accepted_by_platform",
             RowProblem::RecordTooLarge => "record_too_large",
             RowProblem::QuoteError => "quote_error",
             RowProblem::QuoteRecovered => "quote_recovered",

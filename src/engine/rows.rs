@@ -1,73 +1,39 @@
 //! The table of a chunk: canonical bytes in, digests out.
 //!
-//! In: records, the columns that are used. Out: [`Batch`], whose [`Row`]s are views into flat
-//! tables that are filled, hashed and read as a whole. Canonical bytes are gone once they are
-//! hashed; a batch holds digests, kept columns and plain values only.
+//! In: records, the columns that are used. Out: [`Table`], which a [`Batch`](super::batch::Batch)
+//! shows row by row. Its flat lists are filled, hashed and read as a whole. A cell is read once and
+//! written once for each form that is wanted of it; equal forms of one cell are hashed once.
+//! Canonical bytes are gone once they are hashed.
 
 use super::columns::Columns;
 use super::decode::Record;
+use super::digest::{Digest, Hash};
 use super::error::Position;
 use super::identifier::Identifier;
+use super::plan::{PLATFORMS_MAX, Slot};
 use super::problem::RowProblem;
-use super::sha256::{Digest, digest_many};
-use super::summary::Summary;
-use crate::normalize::{Country, Normalizer, Outcome, Rejection};
-use crossbeam_channel::Sender;
-use std::borrow::Cow;
-use std::fmt;
-use std::sync::Arc;
+use super::rules::{PrehashedAs, Sent};
+use super::sha256::digest_many;
+use super::summary::{SlotCounts, Summary};
+use crate::normalize::{Country, Hints, Normalizer, Outcome, Rejection, Value};
 
-/// How a candidate's identifier was spelled before it was hashed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Form {
-    /// The generic form of [`Platform::Generic`](crate::Platform::Generic).
-    Generic,
-    /// Unknown: the cell held 64 hexadecimal digits, which were passed through.
-    Prehashed,
-}
-
-/// One digest of one identifier of one row, in one form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Candidate {
-    /// What was hashed.
-    pub identifier: Identifier,
-    /// 1 for the first column of this identifier, 2 for the second, 3 for the third.
-    pub ordinal: usize,
-    /// In which spelling.
-    pub form: Form,
-    /// The digest.
-    pub digest: Digest,
-}
-
-/// What became of one cell of a used column.
+/// What stands in a slot of a row: indexes into the table's lists.
 #[derive(Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Cell<'a> {
-    /// Nothing in it.
+pub(crate) enum Place {
     Empty,
-    /// A match key.
-    Key(&'a Digest, Form),
-    /// A value that is sent as it is.
-    Plain(&'a str),
-    /// Unusable.
-    Rejected(Rejection),
-}
-
-/// A cell while its chunk is worked on: indexes into the table's lists.
-#[derive(Clone, Copy)]
-enum Slot {
-    Empty,
+    /// A SHA-256 digest that was made here.
     Hashed(u32),
-    Passed(u32),
+    /// Any other digest: of another hash, or from the input.
+    Digest(u32),
     Plain(u32),
     Rejected(Rejection),
+    /// Its cell's content was kept as well.
     RejectedAndKept(Rejection, u32),
 }
 
 /// Byte strings, end to end.
 #[derive(Default)]
-struct Strings {
+pub(crate) struct Strings {
     bytes: Vec<u8>,
     ends: Vec<usize>,
 }
@@ -78,7 +44,7 @@ impl Strings {
         self.ends.push(self.bytes.len());
     }
 
-    fn at(&self, index: usize) -> &[u8] {
+    pub(crate) fn at(&self, index: usize) -> &[u8] {
         let start = if index == 0 { 0 } else { self.ends[index - 1] };
         &self.bytes[start..self.ends[index]]
     }
@@ -89,114 +55,217 @@ impl Strings {
     }
 }
 
-struct RowHead {
-    position: Position,
-    problem: Option<RowProblem>,
-    is_usable: bool,
+pub(crate) struct RowHead {
+    pub(crate) position: Position,
+    pub(crate) problem: Option<RowProblem>,
+    /// The platforms that can match the row, as bits.
+    pub(crate) platforms: u32,
 }
 
 /// The rows of one chunk.
 #[derive(Default)]
 pub(crate) struct Table {
-    heads: Vec<RowHead>,
-    slots: Vec<Slot>,
+    pub(crate) heads: Vec<RowHead>,
+    /// As many for each row as the plan has slots.
+    pub(crate) places: Vec<Place>,
+    pub(crate) sha256: Vec<[u8; 32]>,
+    pub(crate) digests: Vec<Digest>,
+    pub(crate) plain: Strings,
+    pub(crate) kept: Strings,
+    pub(crate) rejected: Strings,
+    pub(crate) summary: Summary,
     messages: Strings,
-    digests: Vec<Digest>,
-    passed: Vec<Digest>,
-    plain: Strings,
-    kept: Strings,
-    rejected: Strings,
+    counts: Vec<SlotCounts>,
     keeps_rejected: bool,
-    summary: Summary,
+    prehashed_as: PrehashedAs,
 }
 
 impl Table {
     /// Empties the table for the next chunk.
-    pub(crate) fn start(&mut self, keeps_rejected: bool) {
+    pub(crate) fn start(
+        &mut self,
+        columns: &Columns,
+        keeps_rejected: bool,
+        prehashed_as: PrehashedAs,
+    ) {
         self.keeps_rejected = keeps_rejected;
+        self.prehashed_as = prehashed_as;
         self.heads.clear();
-        self.slots.clear();
-        self.messages.clear();
+        self.places.clear();
+        self.sha256.clear();
         self.digests.clear();
-        self.passed.clear();
+        self.messages.clear();
         self.plain.clear();
         self.kept.clear();
         self.rejected.clear();
-        self.summary = Summary::default();
+        self.counts.clear();
+        self.counts.resize(columns.plan().slots.len(), SlotCounts::default());
+        self.summary.start(columns.plan());
     }
 
-    /// Adds one record: normalizes the cells that are used, copies those that are kept.
+    /// Adds one record: writes the cells that are used, copies those that are kept.
     pub(crate) fn push(
         &mut self,
         record: &Record<'_>,
         columns: &Columns,
         default_country: Option<Country>,
-        normalizer: &mut Normalizer,
+        normalizer: &Normalizer,
     ) {
         for &index in columns.kept() {
             self.kept.push(record.fields.get(index).unwrap_or_default());
         }
         self.count_problems(record, columns.width());
+        let plan = columns.plan();
         let country = country_of(record, columns).or(default_country);
-        let mut has_primary_cell = false;
-        let mut is_usable = false;
-        for column in columns.used() {
+        let mut usable = [0; PLATFORMS_MAX];
+        let (mut has_primary, mut has_other_primary) = (false, false);
+        for (index, column) in columns.used().iter().enumerate() {
             let identifier = column.identifier();
             let raw = record.fields.get(column.index()).unwrap_or_default();
-            let out = match identifier {
-                Identifier::Ltv => &mut self.plain,
-                _ => &mut self.messages,
-            };
-            let outcome = normalizer.normalize(identifier, raw, country, &mut out.bytes);
-            let slot = self.place(outcome, raw);
-            self.slots.push(slot);
-            self.count(identifier, slot);
-            if identifier.is_primary() {
-                has_primary_cell |= !matches!(slot, Slot::Empty);
-                is_usable |= matches!(slot, Slot::Hashed(_) | Slot::Passed(_));
+            let slots = plan.of_column(index);
+            if slots.is_empty() && !identifier.is_primary() {
+                continue;
+            }
+            let hints = column.hints(country);
+            let value = normalizer.read(identifier, raw, hints);
+            let is_empty = matches!(value, Value::Empty);
+            if slots.is_empty() {
+                has_other_primary |= !is_empty;
+                continue;
+            }
+            has_primary |= identifier.is_primary() && !is_empty;
+            let first = self.places.len();
+            for slot in &plan.slots[slots.clone()] {
+                let place = self.write(&value, slot, hints, first, normalizer);
+                self.places.push(place);
+                if !matches!(place, Place::Empty | Place::Rejected(_)) {
+                    let platforms = usable.iter_mut().enumerate();
+                    platforms
+                        .filter(|(platform, _)| slot.platforms >> platform & 1 != 0)
+                        .for_each(|(_, bits)| *bits |= identifier.bit());
+                }
+            }
+            self.count_cell(identifier, raw, first, slots.start);
+            if identifier == Identifier::Phone && self.places[first..].iter().any(is_made) {
+                self.summary.count_phone(value.is_valid_phone());
             }
         }
+        let matched = plan.shares.iter().zip(usable).enumerate();
+        let matched = matched.filter(|(_, (share, bits))| share.rules.is_matched(*bits));
+        let platforms = matched.fold(0, |bits, (platform, _)| bits | 1 << platform);
         let mut problem = record.problem;
-        if !has_primary_cell && !problem.is_some_and(RowProblem::spoils_the_row) {
-            problem = Some(RowProblem::NoIdentifier);
-            self.summary.count_row(RowProblem::NoIdentifier);
+        let is_spoilt = problem.is_some_and(RowProblem::spoils_the_row);
+        if platforms == 0 && !has_primary && !is_spoilt {
+            let reason = match has_other_primary {
+                true => RowProblem::NotAccepted,
+                false => RowProblem::NoIdentifier,
+            };
+            problem = Some(reason);
+            self.summary.count_row(reason);
         }
-        self.summary.count_usable(is_usable);
-        self.summary.count_valid_phones(normalizer.take_valid_phones());
-        self.heads.push(RowHead { position: record.position, problem, is_usable });
+        self.summary.count_matched(platforms);
+        self.heads.push(RowHead { position: record.position, problem, platforms });
     }
 
-    fn place(&mut self, outcome: Outcome, raw: &[u8]) -> Slot {
-        match outcome {
-            Outcome::Empty => Slot::Empty,
-            Outcome::Hash => {
-                self.messages.ends.push(self.messages.bytes.len());
-                Slot::Hashed((self.messages.ends.len() - 1) as u32)
+    /// Writes a value into a slot; `first` is the place of its cell's first slot.
+    fn write(
+        &mut self,
+        value: &Value<'_>,
+        slot: &Slot,
+        hints: Hints,
+        first: usize,
+        normalizer: &Normalizer,
+    ) -> Place {
+        let out = match slot.key.sent {
+            Sent::Plain => &mut self.plain,
+            Sent::Hashed(_) => &mut self.messages,
+        };
+        let (identifier, form) = (slot.key.identifier, slot.key.form);
+        let start = out.bytes.len();
+        match normalizer.write(value, identifier, form, hints, &mut out.bytes) {
+            Outcome::Empty => Place::Empty,
+            Outcome::Usable => match slot.key.sent {
+                Sent::Plain => {
+                    out.ends.push(out.bytes.len());
+                    Place::Plain((out.ends.len() - 1) as u32)
+                }
+                Sent::Hashed(Hash::Sha256) => self.message(start, first),
+                Sent::Hashed(hash) => {
+                    let digest = Digest::with(hash, &out.bytes[start..]);
+                    out.bytes.truncate(start);
+                    self.digest(digest)
+                }
+            },
+            Outcome::Prehashed(digest) => match slot.key.takes(&digest, self.prehashed_as) {
+                Ok(()) => self.digest(digest),
+                Err(rejection) => Place::Rejected(rejection),
+            },
+            Outcome::Rejected(rejection) => Place::Rejected(rejection),
+        }
+    }
+
+    /// The message that was just written, or the same one of an earlier slot of the cell.
+    fn message(&mut self, start: usize, first: usize) -> Place {
+        let written = &self.messages.bytes[start..];
+        let is_same = |place: &&Place| match place {
+            Place::Hashed(index) => self.messages.at(*index as usize) == written,
+            _ => false,
+        };
+        if let Some(place) = self.places[first..].iter().find(is_same) {
+            let place = *place;
+            self.messages.bytes.truncate(start);
+            return place;
+        }
+        self.messages.ends.push(self.messages.bytes.len());
+        Place::Hashed((self.messages.ends.len() - 1) as u32)
+    }
+
+    fn digest(&mut self, digest: Digest) -> Place {
+        self.digests.push(digest);
+        Place::Digest((self.digests.len() - 1) as u32)
+    }
+
+    /// Counts a cell whose slots start at `first`, the plan's slots at `slot`.
+    fn count_cell(&mut self, identifier: Identifier, raw: &[u8], first: usize, slot: usize) {
+        let (mut keys, mut is_plain) = (0, false);
+        let mut rejected = None;
+        for at in first..self.places.len() {
+            let place = self.places[at];
+            let counts = &mut self.counts[slot + at - first];
+            match place {
+                Place::Empty => {}
+                Place::Rejected(rejection) | Place::RejectedAndKept(rejection, _) => {
+                    counts.rejections[rejection as usize] += 1;
+                    rejected.get_or_insert((at, rejection));
+                }
+                _ => {
+                    counts.usable += 1;
+                    let is_new =
+                        !self.places[first..at].iter().any(|other| self.same(*other, place));
+                    is_plain |= matches!(place, Place::Plain(_));
+                    keys += u64::from(is_new && !matches!(place, Place::Plain(_)));
+                }
             }
-            Outcome::Plain => {
-                self.plain.ends.push(self.plain.bytes.len());
-                Slot::Plain((self.plain.ends.len() - 1) as u32)
-            }
-            Outcome::Passthrough(digest) => {
-                self.passed.push(digest);
-                Slot::Passed((self.passed.len() - 1) as u32)
-            }
-            Outcome::Rejected(rejection) if self.keeps_rejected => {
+        }
+        let candidates = if keys == 0 { u64::from(is_plain) } else { keys };
+        self.summary.count_candidates(identifier, candidates);
+        if let Some((at, rejection)) = rejected {
+            self.summary.count_rejection(identifier, rejection);
+            if self.keeps_rejected {
                 self.rejected.push(raw);
-                Slot::RejectedAndKept(rejection, (self.rejected.ends.len() - 1) as u32)
+                let kept = (self.rejected.ends.len() - 1) as u32;
+                self.places[at] = Place::RejectedAndKept(rejection, kept);
             }
-            Outcome::Rejected(rejection) => Slot::Rejected(rejection),
         }
     }
 
-    fn count(&mut self, identifier: Identifier, slot: Slot) {
-        match slot {
-            Slot::Empty => {}
-            Slot::Hashed(_) | Slot::Passed(_) => self.summary.count_candidate(identifier),
-            Slot::Plain(_) => self.summary.count_candidate(identifier),
-            Slot::Rejected(rejection) | Slot::RejectedAndKept(rejection, _) => {
-                self.summary.count_rejection(identifier, rejection);
+    /// True if two places hold the same digest.
+    fn same(&self, one: Place, other: Place) -> bool {
+        match (one, other) {
+            (Place::Digest(one), Place::Digest(other)) => {
+                self.digests[one as usize] == self.digests[other as usize]
             }
+            _ => one == other,
         }
     }
 
@@ -214,10 +283,13 @@ impl Table {
         }
     }
 
-    /// Hashes all messages and forgets them.
-    pub(crate) fn seal(&mut self) {
-        digest_many(&self.messages.bytes, &self.messages.ends, &mut self.digests);
+    /// Hashes all messages and forgets them; adds up.
+    pub(crate) fn seal(&mut self, columns: &Columns) {
+        digest_many(&self.messages.bytes, &self.messages.ends, &mut self.sha256);
         self.messages.clear();
+        for (slot, counts) in columns.plan().slots.iter().zip(&self.counts) {
+            self.summary.count_slot(slot.platforms, slot.key.identifier, counts);
+        }
     }
 
     pub(crate) fn rows(&self) -> usize {
@@ -229,177 +301,13 @@ impl Table {
     }
 }
 
+/// True for a digest that was made here.
+fn is_made(place: &Place) -> bool {
+    matches!(place, Place::Hashed(_) | Place::Plain(_))
+}
+
 /// The country that the row itself names, if it can be read.
 fn country_of(record: &Record<'_>, columns: &Columns) -> Option<Country> {
     let named = columns.used().iter().filter(|c| c.identifier() == Identifier::Country);
     named.filter_map(|column| record.fields.get(column.index())).find_map(Country::from_cell)
-}
-
-/// The rows of one chunk of input, in input order.
-pub struct Batch {
-    table: Table,
-    columns: Arc<Columns>,
-    recycle: Sender<Table>,
-}
-
-impl Batch {
-    pub(crate) fn new(table: Table, columns: Arc<Columns>, recycle: Sender<Table>) -> Batch {
-        Batch { table, columns, recycle }
-    }
-
-    /// Every row of the batch, unusable ones included.
-    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
-        (0..self.table.heads.len()).map(|index| Row { batch: self, index })
-    }
-
-    /// How many rows there are.
-    pub fn len(&self) -> usize {
-        self.table.rows()
-    }
-
-    /// True if there is none.
-    pub fn is_empty(&self) -> bool {
-        self.table.heads.is_empty()
-    }
-
-    /// What became of these rows, counted.
-    pub fn summary(&self) -> &Summary {
-        &self.table.summary
-    }
-}
-
-impl fmt::Debug for Batch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Batch({} rows)", self.len())
-    }
-}
-
-impl Drop for Batch {
-    fn drop(&mut self) {
-        // The run may be gone, or have enough of them: then the memory is simply freed.
-        let _ = self.recycle.try_send(std::mem::take(&mut self.table));
-    }
-}
-
-/// One row of a [`Batch`].
-#[derive(Clone, Copy)]
-pub struct Row<'a> {
-    batch: &'a Batch,
-    index: usize,
-}
-
-impl<'a> Row<'a> {
-    fn head(&self) -> &'a RowHead {
-        &self.batch.table.heads[self.index]
-    }
-
-    /// The number of the row in its input, from 1.
-    pub fn number(&self) -> u64 {
-        self.head().position.row
-    }
-
-    /// Where the first byte of its record stands.
-    pub fn position(&self) -> Position {
-        self.head().position
-    }
-
-    /// True if a primary identifier of the row is usable.
-    pub fn is_usable(&self) -> bool {
-        self.head().is_usable
-    }
-
-    /// What is wrong with the row as a whole.
-    pub fn problem(&self) -> Option<RowProblem> {
-        self.head().problem
-    }
-
-    /// Why the row cannot be used; `None` if it can. Where all its primary identifiers were
-    /// rejected it is the reason of the first.
-    pub fn unusable(&self) -> Option<Cow<'static, str>> {
-        let head = self.head();
-        match head.problem {
-            _ if head.is_usable => None,
-            Some(problem) if problem != RowProblem::QuoteRecovered => Some(problem.reason().into()),
-            _ => self.cells().find_map(|(identifier, cell)| match cell {
-                Cell::Rejected(rejection) if identifier.is_primary() => {
-                    Some(rejection.reason(identifier))
-                }
-                _ => None,
-            }),
-        }
-    }
-
-    fn slot(&self, column: usize) -> Slot {
-        let width = self.batch.columns.used().len();
-        self.batch.table.slots[self.index * width..][..width][column]
-    }
-
-    /// What became of the cell of the used column with this index in [`Columns::used`].
-    ///
-    /// # Panics
-    ///
-    /// If there is no such column.
-    pub fn cell(&self, column: usize) -> Cell<'a> {
-        let table = &self.batch.table;
-        match self.slot(column) {
-            Slot::Empty => Cell::Empty,
-            Slot::Hashed(index) => Cell::Key(&table.digests[index as usize], Form::Generic),
-            Slot::Passed(index) => Cell::Key(&table.passed[index as usize], Form::Prehashed),
-            Slot::Plain(index) => {
-                Cell::Plain(std::str::from_utf8(table.plain.at(index as usize)).unwrap_or_default())
-            }
-            Slot::Rejected(rejection) | Slot::RejectedAndKept(rejection, _) => {
-                Cell::Rejected(rejection)
-            }
-        }
-    }
-
-    /// The content of an unusable cell, under
-    /// [`Options::keep_rejected`](crate::Options::keep_rejected).
-    ///
-    /// # Panics
-    ///
-    /// If there is no such column.
-    pub fn rejected(&self, column: usize) -> Option<&'a [u8]> {
-        match self.slot(column) {
-            Slot::RejectedAndKept(_, index) => Some(self.batch.table.rejected.at(index as usize)),
-            _ => None,
-        }
-    }
-
-    /// Every cell of a used column, in the order of [`Columns::used`].
-    pub fn cells(&self) -> impl Iterator<Item = (Identifier, Cell<'a>)> + use<'a> {
-        let row = *self;
-        let used = row.batch.columns.used().iter().enumerate();
-        used.map(move |(index, column)| (column.identifier(), row.cell(index)))
-    }
-
-    /// The row's match candidates.
-    pub fn candidates(&self) -> impl Iterator<Item = Candidate> + use<'a> {
-        let row = *self;
-        row.batch.columns.used().iter().enumerate().filter_map(move |(index, column)| {
-            let Cell::Key(&digest, form) = row.cell(index) else { return None };
-            let identifier = column.identifier();
-            Some(Candidate { identifier, ordinal: column.ordinal(), form, digest })
-        })
-    }
-
-    /// The bytes of the kept column with this index in [`Columns::kept`], as they stood in the
-    /// input, quotes resolved.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such column.
-    pub fn kept(&self, index: usize) -> &'a [u8] {
-        let width = self.batch.columns.kept().len();
-        // Without this check the next row's content would be handed out.
-        assert!(index < width, "there are {width} kept columns");
-        self.batch.table.kept.at(self.index * width + index)
-    }
-}
-
-impl fmt::Debug for Row<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Row({})", self.number())
-    }
 }

@@ -9,12 +9,14 @@
 //! worker.
 
 use super::Engine;
+use super::batch::Batch;
 use super::chunk::{Chunk, Cutter};
 use super::columns::Columns;
 use super::decode::records;
 use super::error::{Error, ErrorKind};
 use super::options::Options;
-use super::rows::{Batch, Table};
+use super::rows::Table;
+use super::rules::PrehashedAs;
 use super::source::Source;
 use super::summary::Summary;
 use super::tally::Tally;
@@ -221,6 +223,7 @@ pub(super) struct Worker {
     fields: csv::ByteRecord,
     country: Option<Country>,
     keeps_rejected: bool,
+    prehashed_as: PrehashedAs,
     #[cfg(test)]
     panic_at_row: Option<u64>,
 }
@@ -232,13 +235,14 @@ impl Worker {
             fields: csv::ByteRecord::new(),
             country,
             keeps_rejected: options.keeps_rejected,
+            prehashed_as: options.prehashed_as,
             #[cfg(test)]
             panic_at_row: options.panic_at_row,
         }
     }
 
     fn fill(&mut self, table: &mut Table, chunk: &Chunk, columns: &Columns, delimiter: u8) {
-        table.start(self.keeps_rejected);
+        table.start(columns, self.keeps_rejected, self.prehashed_as);
         let Worker { normalizer, fields, country, .. } = self;
         records(chunk, delimiter, columns.width(), fields, |record| {
             #[cfg(test)]
@@ -246,7 +250,7 @@ impl Worker {
             table.push(&record, columns, *country, normalizer);
         });
         debug_assert_eq!(table.rows() as u64, chunk.rows, "cutting and reading disagree");
-        table.seal();
+        table.seal(columns);
     }
 }
 

@@ -6,7 +6,7 @@
 use super::Engine;
 use super::chunk::{Cutter, QUOTE, Sizes};
 use super::columns::Columns;
-use super::decode::{BYTE_ORDER_MARK, single};
+use super::decode::{BYTE_ORDER_MARK, builder, single};
 use super::error::{Error, ErrorKind};
 use super::options::Header;
 use super::tally::Tally;
@@ -61,9 +61,18 @@ impl Source {
                         without a mark; save it as CSV in UTF-8";
             return Err(Error::new(ErrorKind::BinaryFile, text));
         }
-        let columns = Columns::find(&single(&record, delimiter), options)?;
+        let mut columns = Columns::find(&single(&record, delimiter), options)?;
         if options.header == Header::Yes {
             cutter.drop_front(record.len());
+        }
+        if columns.needs_sample(options) {
+            let sample = cutter.sample(SAMPLE_BYTES);
+            // The last record of a full sample may be cut.
+            let whole = match memchr::memrchr2(b'\n', b'\r', sample) {
+                Some(end) if sample.len() == SAMPLE_BYTES => &sample[..end],
+                _ => sample,
+            };
+            columns.learn(builder(delimiter).from_reader(whole), options);
         }
         let columns = Arc::new(columns);
         Ok(Source { engine, cutter, columns, delimiter, has_byte_order_mark })
@@ -102,6 +111,9 @@ impl std::fmt::Debug for Source {
 }
 
 const MAGIC_BYTES: usize = 8;
+
+/// How much of an input decides what its cells alone leave open.
+const SAMPLE_BYTES: usize = 256 << 10;
 
 /// Refuses what is no plain text in an encoding that is read.
 fn refuse_other_files(start: &[u8]) -> Result<(), Error> {

@@ -4,41 +4,100 @@
 //! batches and feeds reports. It holds counts only.
 
 use super::identifier::Identifier;
+use super::plan::Plan;
 use super::problem::RowProblem;
 use crate::normalize::Rejection;
 use std::borrow::Cow;
 
 const IDENTIFIERS: usize = Identifier::ALL.len();
 
-/// Counts of candidates, rejections and row problems.
+/// Cells by what became of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Summary {
+struct Cells {
     candidates: [u64; IDENTIFIERS],
     rejections: [[u64; Rejection::COUNT]; IDENTIFIERS],
-    rows: [u64; RowProblem::ALL.len()],
-    total_rows: u64,
-    usable_rows: u64,
-    valid_phones: u64,
 }
 
-impl Default for Summary {
-    fn default() -> Summary {
-        Summary {
-            candidates: [0; IDENTIFIERS],
-            rejections: [[0; Rejection::COUNT]; IDENTIFIERS],
-            rows: [0; RowProblem::ALL.len()],
-            total_rows: 0,
-            usable_rows: 0,
-            valid_phones: 0,
-        }
+impl Default for Cells {
+    fn default() -> Cells {
+        Cells { candidates: [0; IDENTIFIERS], rejections: [[0; Rejection::COUNT]; IDENTIFIERS] }
     }
 }
 
+impl Cells {
+    fn add(&mut self, other: &Cells) {
+        for (to, from) in self.candidates.iter_mut().zip(&other.candidates) {
+            *to += from;
+        }
+        let rejections = self.rejections.iter_mut().flatten();
+        for (to, from) in rejections.zip(other.rejections.iter().flatten()) {
+            *to += from;
+        }
+    }
+
+    fn rejections(&self) -> impl Iterator<Item = (Identifier, Cow<'static, str>, u64)> + '_ {
+        let counts = Identifier::ALL.into_iter().flat_map(move |identifier| {
+            Rejection::ALL.into_iter().map(move |rejection| {
+                let count = self.rejections[identifier.index()][rejection as usize];
+                (identifier, rejection, count)
+            })
+        });
+        counts
+            .filter(|(_, _, count)| *count > 0)
+            .map(|(identifier, rejection, count)| (identifier, rejection.reason(identifier), count))
+    }
+}
+
+/// What became of the cells of one slot.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SlotCounts {
+    pub(crate) usable: u64,
+    pub(crate) rejections: [u64; Rejection::COUNT],
+}
+
+/// One platform's share of the counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct PlatformCounts {
+    matched_rows: u64,
+    cells: Cells,
+}
+
+/// Counts of candidates, rejections and row problems.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    cells: Cells,
+    platforms: Vec<PlatformCounts>,
+    rows: [u64; RowProblem::ALL.len()],
+    total_rows: u64,
+    usable_rows: u64,
+    usable_phones: u64,
+    valid_phones: u64,
+}
+
 impl Summary {
-    /// Match candidates of an identifier; for [`Identifier::Ltv`], which is not hashed, usable
-    /// values.
+    /// Match candidates of an identifier: one for each cell and digest; for an identifier that
+    /// is sent as it is, and for attributes such as [`Identifier::Ltv`], usable values.
     pub fn candidates(&self, identifier: Identifier) -> u64 {
-        self.candidates[identifier.index()]
+        self.cells.candidates[identifier.index()]
+    }
+
+    /// Usable cells of an identifier for the platform with this place in the options.
+    pub fn platform_candidates(&self, platform: usize, identifier: Identifier) -> u64 {
+        let counts = self.platforms.get(platform);
+        counts.map_or(0, |counts| counts.cells.candidates[identifier.index()])
+    }
+
+    /// Rows that the platform with this place in the options can match.
+    pub fn platform_matched_rows(&self, platform: usize) -> u64 {
+        self.platforms.get(platform).map_or(0, |counts| counts.matched_rows)
+    }
+
+    /// Every count of unusable cells of the platform with this place in the options.
+    pub fn platform_rejections(
+        &self,
+        platform: usize,
+    ) -> impl Iterator<Item = (Identifier, Cow<'static, str>, u64)> + '_ {
+        self.platforms.get(platform).into_iter().flat_map(|counts| counts.cells.rejections())
     }
 
     /// Rows, unusable ones included.
@@ -46,9 +105,14 @@ impl Summary {
         self.total_rows
     }
 
-    /// Rows with a usable primary identifier.
+    /// Rows that at least one platform can match.
     pub fn usable_rows(&self) -> u64 {
         self.usable_rows
+    }
+
+    /// Cells with a usable phone number; digests from the input are none.
+    pub fn usable_phones(&self) -> u64 {
+        self.usable_phones
     }
 
     /// Usable phones that libphonenumber also calls valid.
@@ -62,57 +126,82 @@ impl Summary {
     }
 
     /// Every count that is not zero: the identifier (`None` for a row as a whole), the reason,
-    /// the count. Cells count once each; whole rows once for each problem.
+    /// the count. A cell counts once, with what the first platform in the order of the options has
+    /// against it; whole rows count once for each problem.
     pub fn rejections(
         &self,
     ) -> impl Iterator<Item = (Option<Identifier>, Cow<'static, str>, u64)> + '_ {
-        let cells = Identifier::ALL.into_iter().flat_map(move |identifier| {
-            Rejection::ALL.into_iter().map(move |rejection| {
-                let count = self.rejections[identifier.index()][rejection as usize];
-                (Some(identifier), rejection.reason(identifier), count)
-            })
-        });
+        let cells = self.cells.rejections();
+        let cells = cells.map(|(identifier, reason, count)| (Some(identifier), reason, count));
         let rows = RowProblem::ALL
             .into_iter()
             .map(|problem| (None, Cow::Borrowed(problem.reason()), self.rows(problem)));
-        cells.chain(rows).filter(|(_, _, count)| *count > 0)
+        cells.chain(rows.filter(|(_, _, count)| *count > 0))
     }
 
     /// Adds the counts of another summary.
     pub fn add(&mut self, other: &Summary) {
-        let add = |to: &mut [u64], from: &[u64]| {
-            for (to, from) in to.iter_mut().zip(from) {
-                *to += from;
-            }
-        };
-        add(&mut self.candidates, &other.candidates);
-        for (to, from) in self.rejections.iter_mut().zip(&other.rejections) {
-            add(to, from);
+        self.cells.add(&other.cells);
+        if self.platforms.len() < other.platforms.len() {
+            self.platforms.resize_with(other.platforms.len(), PlatformCounts::default);
         }
-        add(&mut self.rows, &other.rows);
+        for (to, from) in self.platforms.iter_mut().zip(&other.platforms) {
+            to.matched_rows += from.matched_rows;
+            to.cells.add(&from.cells);
+        }
+        for (to, from) in self.rows.iter_mut().zip(&other.rows) {
+            *to += from;
+        }
         self.total_rows += other.total_rows;
         self.usable_rows += other.usable_rows;
+        self.usable_phones += other.usable_phones;
         self.valid_phones += other.valid_phones;
     }
 
-    pub(crate) fn count_candidate(&mut self, identifier: Identifier) {
-        self.candidates[identifier.index()] += 1;
+    /// Empties the counts, for this plan's platforms.
+    pub(crate) fn start(&mut self, plan: &Plan) {
+        *self = Summary { platforms: std::mem::take(&mut self.platforms), ..Summary::default() };
+        self.platforms.clear();
+        self.platforms.resize_with(plan.shares.len(), PlatformCounts::default);
+    }
+
+    pub(crate) fn count_candidates(&mut self, identifier: Identifier, count: u64) {
+        self.cells.candidates[identifier.index()] += count;
     }
 
     pub(crate) fn count_rejection(&mut self, identifier: Identifier, rejection: Rejection) {
-        self.rejections[identifier.index()][rejection as usize] += 1;
+        self.cells.rejections[identifier.index()][rejection as usize] += 1;
+    }
+
+    /// Adds a slot's counts to the platforms, given as bits, that take it.
+    pub(crate) fn count_slot(&mut self, platforms: u32, identifier: Identifier, slot: &SlotCounts) {
+        for (index, counts) in self.platforms.iter_mut().enumerate() {
+            if platforms & 1 << index != 0 {
+                counts.cells.candidates[identifier.index()] += slot.usable;
+                let rejections = &mut counts.cells.rejections[identifier.index()];
+                for (to, from) in rejections.iter_mut().zip(&slot.rejections) {
+                    *to += from;
+                }
+            }
+        }
+    }
+
+    /// Counts a row that these platforms, given as bits, can match.
+    pub(crate) fn count_matched(&mut self, platforms: u32) {
+        self.total_rows += 1;
+        self.usable_rows += u64::from(platforms != 0);
+        for (index, counts) in self.platforms.iter_mut().enumerate() {
+            counts.matched_rows += u64::from(platforms >> index & 1);
+        }
     }
 
     pub(crate) fn count_row(&mut self, problem: RowProblem) {
         self.rows[problem as usize] += 1;
     }
 
-    pub(crate) fn count_usable(&mut self, is_usable: bool) {
-        self.total_rows += 1;
-        self.usable_rows += u64::from(is_usable);
-    }
-
-    pub(crate) fn count_valid_phones(&mut self, phones: u64) {
-        self.valid_phones += phones;
+    /// Counts a phone that was read and is usable.
+    pub(crate) fn count_phone(&mut self, is_valid: bool) {
+        self.usable_phones += 1;
+        self.valid_phones += u64::from(is_valid);
     }
 }

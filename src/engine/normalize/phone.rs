@@ -206,6 +206,23 @@ pub fn usable(
     Err(rejection)
 }
 
+/// A number without `+` in a row without any country, read as Meta and Google ask for it: with
+/// its calling code in front ("always include the country code", Meta, customer list custom
+/// audiences, read 2026-09-12; Google's Data Manager utilities put `+` before the digits). Fewer
+/// than eleven digits, or a zero in front, are a national number of an unknown country.
+pub(super) fn usable_international(
+    text: &str,
+    policy: PhonePolicy,
+    placeholders: Placeholders,
+) -> Result<Phone, Rejection> {
+    const DIGITS_MIN: usize = 11;
+    let digits = PHONE_NUMBER_UTIL.normalize_digits_only(text);
+    if digits.len() < DIGITS_MIN || digits.starts_with('0') || text.contains(char::is_alphabetic) {
+        return Err(Rejection::NoCountry);
+    }
+    usable(&format!("+{digits}"), None, policy, placeholders)
+}
+
 /// True if all digits of the national number are the same, or the cell's digits are 1234567890
 /// and it has no `+`.
 fn is_placeholder(text: &str, phone: &Phone) -> bool {

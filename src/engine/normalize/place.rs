@@ -1,13 +1,20 @@
-//! City, state and postal code in Meta's form.
+//! City, state and postal code, in the spellings that platforms hash or take plain.
 //!
-//! In: cleaned text, and for state and postal code the row's country. Out: what Meta's docs ask
-//! for (customer list custom audiences, read 2026-09-12): a city as letters a-z only; a state as
-//! two letters for the US and Canada, else as letters; a postal code in lower case without white
-//! space, five digits for the US, area, district and sector for Great Britain.
+//! In: cleaned text, and for state and postal code the row's country. Out, by [`Form`]:
+//!
+//! - Meta, also generic (customer list custom audiences, read 2026-09-12): a city as letters a-z
+//!   only (Meta's Parameter Builder, upload screen and SDK mixin agree; its Conversions SDK keeps
+//!   accents). A state as two letters for the US and Canada, else as letters a-z, never cut: the
+//!   Parameter Builder cuts any other name to two letters, which is a bug. A postal code in lower
+//!   case without white space, up to the hyphen; five digits for the US; area, district and sector
+//!   for Great Britain, as the page says and no code of Meta's does.
+//! - Google: the postal code trimmed, nothing else (Data Manager utilities, executed 2026-11).
+//! - Amazon: letters a-z and digits; states and US postal codes as Meta has them. Second-hand.
 
 use super::country::FoldedName;
 use super::text::{lower, push};
 use super::{Country, Rejection};
+use crate::engine::rules::Form;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -25,40 +32,52 @@ static STATES: LazyLock<HashMap<(&'static str, &'static str), &'static str>> =
         states
     });
 
-/// Appends the canonical form of a city.
-pub(super) fn write_city(text: &str, out: &mut Vec<u8>) -> Result<(), Rejection> {
-    write_letters(text, out)
-}
-
-/// Appends the canonical form of a state. Without a country it is looked for in the US, then in
-/// Canada.
-pub(super) fn write_state(
-    text: &str,
-    country: Option<Country>,
-    out: &mut Vec<u8>,
-) -> Result<(), Rejection> {
-    let mut folded = FoldedName::default();
-    let folded = folded.fold(text);
-    let code = match country.as_ref().map(Country::alpha2) {
-        Some(country @ ("US" | "CA")) => STATES.get(&(country, folded)),
-        Some(_) => None,
-        None => ["US", "CA"].iter().find_map(|country| STATES.get(&(*country, folded))),
-    };
-    match code {
-        Some(code) => {
-            out.extend_from_slice(code.as_bytes());
-            Ok(())
-        }
-        None => write_letters(text, out),
+/// Appends a city.
+pub(super) fn write_city(form: Form, text: &str, out: &mut Vec<u8>) -> Result<(), Rejection> {
+    match form {
+        Form::Amazon => write_kept(text, |c| c.is_ascii_alphanumeric(), out),
+        _ => write_kept(text, |c| c.is_ascii_alphabetic(), out),
     }
 }
 
-/// Appends the canonical form of a postal code.
+/// The two letters of a state of the US or Canada. Without a country it is looked for in the US,
+/// then in Canada.
+pub(super) fn state_code(text: &str, country: Option<Country>) -> Option<&'static str> {
+    let mut folded = FoldedName::default();
+    let folded = folded.fold(text);
+    match country.as_ref().map(Country::alpha2) {
+        Some(country @ ("US" | "CA")) => STATES.get(&(country, folded)).copied(),
+        Some(_) => None,
+        None => ["US", "CA"].iter().find_map(|country| STATES.get(&(*country, folded))).copied(),
+    }
+}
+
+/// Appends a state that has no code.
+pub(super) fn write_state(form: Form, text: &str, out: &mut Vec<u8>) -> Result<(), Rejection> {
+    write_city(form, text, out)
+}
+
+/// Appends a postal code.
 pub(super) fn write_zip(
+    form: Form,
     text: &str,
     country: Option<Country>,
     out: &mut Vec<u8>,
 ) -> Result<(), Rejection> {
+    let country = country.as_ref().map(Country::alpha2);
+    match form {
+        Form::Google | Form::Plain => {
+            out.extend_from_slice(text.as_bytes());
+            Ok(())
+        }
+        Form::Amazon if country != Some("US") => {
+            write_kept(text, |c| c.is_ascii_alphanumeric(), out)
+        }
+        _ => write_meta_zip(text, country, out),
+    }
+}
+
+fn write_meta_zip(text: &str, country: Option<&str>, out: &mut Vec<u8>) -> Result<(), Rejection> {
     const US_DIGITS: usize = 5;
     let start = out.len();
     // The part behind a hyphen only narrows the place down.
@@ -69,7 +88,7 @@ pub(super) fn write_zip(
         }
     });
     let zip = &out[start..];
-    match country.as_ref().map(Country::alpha2) {
+    match country {
         _ if zip.is_empty() => return Err(Rejection::NothingLeft),
         Some("US") if !zip.iter().all(u8::is_ascii_digit) => return Err(Rejection::Malformed),
         // A spreadsheet drops the zero in front.
@@ -92,10 +111,15 @@ fn is_full_british(zip: &[u8]) -> bool {
         && zip.is_ascii()
 }
 
-fn write_letters(text: &str, out: &mut Vec<u8>) -> Result<(), Rejection> {
+/// Appends what `is_kept` keeps of the lower-cased text.
+fn write_kept(
+    text: &str,
+    is_kept: impl Fn(char) -> bool,
+    out: &mut Vec<u8>,
+) -> Result<(), Rejection> {
     let start = out.len();
     lower(text, |c| {
-        if c.is_ascii_lowercase() {
+        if is_kept(c) {
             push(out, c);
         }
     });
@@ -106,11 +130,9 @@ fn write_letters(text: &str, out: &mut Vec<u8>) -> Result<(), Rejection> {
 mod tests {
     use super::*;
 
-    type Write = fn(&str, Option<Country>, &mut Vec<u8>) -> Result<(), Rejection>;
-
-    fn form(write: Write, text: &str, country: &str) -> String {
+    fn written(write: impl FnOnce(&mut Vec<u8>) -> Result<(), Rejection>) -> String {
         let mut out = Vec::new();
-        match write(text, Country::parse(country), &mut out) {
+        match write(&mut out) {
             Ok(()) => String::from_utf8(out).unwrap(),
             Err(rejection) => format!("{rejection:?}"),
         }
@@ -119,40 +141,47 @@ mod tests {
     #[test]
     fn states() {
         for (text, country, expected) in [
-            ("California", "US", "ca"),
-            ("N.Y.", "US", "ny"),
-            ("ON", "CA", "on"),
-            ("Qu\u{e9}bec", "CA", "qc"),
-            ("Ontario", "", "on"),
-            ("Baden-W\u{fc}rttemberg", "DE", "badenwrttemberg"),
-            ("CA", "DE", "ca"),
-            ("\u{6771}\u{4eac}", "JP", "NothingLeft"),
+            ("California", "US", Some("ca")),
+            ("N.Y.", "US", Some("ny")),
+            ("ON", "CA", Some("on")),
+            ("Qu\u{e9}bec", "CA", Some("qc")),
+            ("Ontario", "", Some("on")),
+            ("Baja California", "MX", None),
+            ("CA", "DE", None),
         ] {
-            assert_eq!(form(write_state, text, country), expected, "{text} {country}");
+            assert_eq!(state_code(text, Country::parse(country)), expected, "{text} {country}");
         }
+        let state = |form, text| written(|out| write_state(form, text, out));
+        assert_eq!(state(Form::Meta, "Baden-W\u{fc}rttemberg"), "badenwrttemberg");
+        assert_eq!(state(Form::Meta, "\u{6771}\u{4eac}"), "NothingLeft");
     }
 
     #[test]
     fn postal_codes() {
-        for (text, country, expected) in [
-            ("94025-1234", "US", "94025"),
-            ("2139", "US", "02139"),
-            ("94025 1234", "US", "94025"),
-            ("SW1A 1AA", "GB", "sw1a1"),
-            ("SW1A", "GB", "sw1a"),
-            ("L3T 5M7", "CA", "l3t5m7"),
-            ("123", "US", "TooShort"),
-            ("ABCDE", "US", "Malformed"),
-            ("80331", "DE", "80331"),
+        for (text, country, meta, amazon) in [
+            ("94025-1234", "US", "94025", "94025"),
+            ("2139", "US", "02139", "02139"),
+            ("94025 1234", "US", "94025", "94025"),
+            ("SW1A 1AA", "GB", "sw1a1", "sw1a1aa"),
+            ("SW1A", "GB", "sw1a", "sw1a"),
+            ("L3T 5M7", "CA", "l3t5m7", "l3t5m7"),
+            ("123", "US", "TooShort", "TooShort"),
+            ("ABCDE", "US", "Malformed", "Malformed"),
+            ("1229-076", "PT", "1229", "1229076"),
         ] {
-            assert_eq!(form(write_zip, text, country), expected, "{text} {country}");
+            let country = Country::parse(country);
+            for (form, expected) in [(Form::Meta, meta), (Form::Amazon, amazon)] {
+                assert_eq!(written(|out| write_zip(form, text, country, out)), expected, "{text}");
+            }
+            assert_eq!(written(|out| write_zip(Form::Google, text, country, out)), text);
         }
     }
 
     #[test]
     fn cities() {
-        let city: Write = |text, _, out| write_city(text, out);
-        assert_eq!(form(city, "S\u{e3}o Paulo", ""), "sopaulo");
-        assert_eq!(form(city, "St. Louis 3", ""), "stlouis");
+        let city = |form, text| written(|out| write_city(form, text, out));
+        assert_eq!(city(Form::Meta, "S\u{e3}o Paulo"), "sopaulo");
+        assert_eq!(city(Form::Generic, "St. Louis 3"), "stlouis");
+        assert_eq!(city(Form::Amazon, "St. Louis 3"), "stlouis3");
     }
 }

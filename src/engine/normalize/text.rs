@@ -10,7 +10,7 @@
 use super::Rejection;
 use crate::engine::identifier::Identifier;
 use std::borrow::Cow;
-use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick, is_nfkc_quick};
 
 /// Characters of no width, and marks that only steer the direction of text.
 pub(super) fn is_mark(c: char) -> bool {
@@ -49,9 +49,19 @@ fn clean_unicode(text: &str, identifier: Identifier) -> Cow<'_, str> {
         true => Cow::Owned(text.chars().filter(|c| !is_mark(*c)).collect::<String>()),
         false => Cow::Borrowed(text),
     };
+    let text = narrow(text, identifier);
     match is_nfc_quick(text.chars()) {
         IsNormalized::Yes => text,
         _ => Cow::Owned(text.nfc().collect()),
+    }
+}
+
+/// Digits and signs in other widths as the usual ones, where a field is a number.
+fn narrow(text: Cow<'_, str>, identifier: Identifier) -> Cow<'_, str> {
+    let is_number = matches!(identifier, Identifier::Zip | Identifier::Dob | Identifier::Ltv);
+    match is_number && is_nfkc_quick(text.chars()) != IsNormalized::Yes {
+        true => Cow::Owned(text.nfkc().collect()),
+        false => text,
     }
 }
 
@@ -64,6 +74,8 @@ fn may_be_windows_1252(identifier: Identifier) -> bool {
             | Identifier::City
             | Identifier::State
             | Identifier::Country
+            | Identifier::Gender
+            | Identifier::Ltv
     )
 }
 

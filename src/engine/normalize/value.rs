@@ -1,28 +1,43 @@
-//! Gender, mobile advertising id and lifetime value.
+//! Gender, mobile advertising id, handle.
 //!
-//! In: cleaned text. Out: `m` or `f`; a lower-case UUID; a plain decimal number, not negative
-//! (Meta customer list custom audiences, read 2026-09-12: GEN is m or f, MADID in lower case with
-//! its hyphens, LOOKALIKE_VALUE a number of at least 0).
+//! In: cleaned text. Out:
+//!
+//! - `m` or `f` (Meta, customer list custom audiences, read 2026-09-12), from the words that
+//!   `genders.csv` lists: those of Meta's Parameter Builder 1.3.2 that say nothing but the gender,
+//!   and the words of other languages' forms. Any other word is no gender, never a guess.
+//! - A mobile advertising id: a UUID in lower case with its hyphens (the same page; TikTok's and
+//!   X's lists of ids ask for the same). The one that is all zeros says that tracking is off.
+//! - A handle of X: without `@`, lower case (developer.x.com, audiences, user data).
 
 use super::Rejection;
+use super::text::{lower, push};
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+static GENDERS: LazyLock<HashMap<&'static str, u8>> = LazyLock::new(|| {
+    let lines = include_str!("genders.csv").lines().skip(1);
+    let lists = lines.filter_map(|line| line.split_once(','));
+    let entry = |word, letter: &str| Some((word, *letter.as_bytes().first()?));
+    lists
+        .flat_map(|(letter, words)| words.split('|').filter_map(move |word| entry(word, letter)))
+        .collect()
+});
 
 /// Appends `m` or `f`.
 pub(super) fn write_gender(text: &str, out: &mut Vec<u8>) -> Result<(), Rejection> {
-    const MALE: [&str; 5] = ["m", "male", "man", "boy", "mr"];
-    const FEMALE: [&str; 6] = ["f", "female", "woman", "girl", "ms", "mrs"];
+    const BYTES_MAX: usize = 40;
     let word = text.trim_end_matches('.');
-    let is = |known: &str| known.eq_ignore_ascii_case(word);
-    if MALE.iter().any(|known| is(known)) {
-        out.push(b'm');
-    } else if FEMALE.iter().any(|known| is(known)) {
-        out.push(b'f');
-    } else {
+    if word.len() > BYTES_MAX {
         return Err(Rejection::Unknown);
     }
+    let mut lowered = Vec::with_capacity(word.len());
+    lower(word, |c| push(&mut lowered, c));
+    let known = std::str::from_utf8(&lowered).ok().and_then(|word| GENDERS.get(word));
+    out.push(*known.ok_or(Rejection::Unknown)?);
     Ok(())
 }
 
-/// Appends a mobile advertising id. The one that is all zeros says that tracking is off.
+/// Appends a mobile advertising id.
 pub(super) fn write_madid(text: &str, out: &mut Vec<u8>) -> Result<(), Rejection> {
     const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
     let groups = text.split('-');
@@ -38,34 +53,14 @@ pub(super) fn write_madid(text: &str, out: &mut Vec<u8>) -> Result<(), Rejection
     Ok(())
 }
 
-/// Appends a number: digits, commas between groups of three, at most one decimal point; a
-/// currency sign around it is dropped.
-pub(super) fn write_ltv(text: &str, out: &mut Vec<u8>) -> Result<(), Rejection> {
-    const DIGITS_MAX: usize = 18;
-    let is_currency = |c: char| matches!(c, '$' | '\u{20ac}' | '\u{a3}' | '\u{a5}');
-    let bare = text.trim_matches(is_currency).trim();
-    let (whole, fraction) = match bare.split_once('.') {
-        Some((whole, fraction)) => (whole, Some(fraction)),
-        None => (bare, None),
-    };
-    let mut groups = whole.split(',');
-    let first = groups.next().unwrap_or_default();
-    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    let is_grouped = match whole.contains(',') {
-        true => first.len() <= 3 && groups.all(|group| group.len() == 3 && is_digits(group)),
-        false => true,
-    };
-    if !is_digits(first) || !is_grouped || !fraction.is_none_or(is_digits) {
+/// Appends a handle.
+pub fn write_handle(text: &str, out: &mut Vec<u8>) -> Result<(), Rejection> {
+    let handle = text.strip_prefix('@').unwrap_or(text);
+    let is_handle_byte = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if handle.is_empty() || !handle.bytes().all(is_handle_byte) {
         return Err(Rejection::Malformed);
     }
-    if whole.len() + fraction.map_or(0, str::len) > DIGITS_MAX {
-        return Err(Rejection::TooLong);
-    }
-    out.extend(whole.bytes().filter(|byte| *byte != b','));
-    if let Some(fraction) = fraction {
-        out.push(b'.');
-        out.extend_from_slice(fraction.as_bytes());
-    }
+    out.extend(handle.bytes().map(|byte| byte.to_ascii_lowercase()));
     Ok(())
 }
 
@@ -85,18 +80,25 @@ mod tests {
     fn values() {
         check(write_gender, "Female", Ok("f"));
         check(write_gender, "Mr.", Ok("m"));
+        check(write_gender, "FRAU", Ok("f"));
+        check(write_gender, "M\u{c4}NNLICH", Ok("m"));
+        check(write_gender, "\u{5973}", Ok("f"));
         check(write_gender, "x", Err(Rejection::Unknown));
+        check(write_gender, "king", Err(Rejection::Unknown));
         let uuid = "AEBE52E7-03EE-455A-B3C4-E57283966239";
         check(write_madid, uuid, Ok(&uuid.to_lowercase()));
         check(write_madid, &uuid[1..], Err(Rejection::Malformed));
         check(write_madid, "00000000-0000-0000-0000-000000000000", Err(Rejection::Placeholder));
-        check(write_ltv, "1234.5", Ok("1234.5"));
-        check(write_ltv, "$1,234.50", Ok("1234.50"));
-        check(write_ltv, "12 \u{20ac}", Ok("12"));
-        check(write_ltv, "0", Ok("0"));
-        check(write_ltv, "1.234,50", Err(Rejection::Malformed));
-        check(write_ltv, "12,34", Err(Rejection::Malformed));
-        check(write_ltv, "-5", Err(Rejection::Malformed));
-        check(write_ltv, "", Err(Rejection::Malformed));
+        check(write_handle, "@AdsAPI", Ok("adsapi"));
+        check(write_handle, "@", Err(Rejection::Malformed));
+        check(write_handle, "a b", Err(Rejection::Malformed));
+    }
+
+    #[test]
+    fn no_word_means_both() {
+        let words: usize =
+            include_str!("genders.csv").lines().skip(1).map(|line| line.split('|').count()).sum();
+        assert_eq!(GENDERS.len(), words);
+        assert!(GENDERS.keys().all(|word| word.to_lowercase() == *word));
     }
 }

@@ -1,0 +1,85 @@
+//! Which column is written in which forms, and which platform takes which.
+//!
+//! In: the used columns, the rules of the chosen platforms. Out: [`Plan`]: the slots of a row, each
+//! a column in one form, sent in one way. Two platforms that want the same share a slot, so that
+//! a form is written and hashed once whoever wants it.
+
+use super::columns::Column;
+use super::identifier::Identifier;
+use super::rules::{Key, Rules};
+
+/// One column in one form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slot {
+    /// The column's place among the used ones.
+    pub(crate) column: usize,
+    pub(crate) ordinal: usize,
+    pub(crate) key: Key,
+    /// The platforms that take it, as bits.
+    pub(crate) platforms: u32,
+}
+
+/// What one platform takes of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Share {
+    pub(crate) rules: Rules,
+    /// For each used column the slot that is taken, if the platform takes the column.
+    pub(crate) slots: Vec<Option<usize>>,
+}
+
+/// The slots of a row and the platforms' shares of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) shares: Vec<Share>,
+}
+
+/// More platforms than there are; a row's matches are bits.
+pub(crate) const PLATFORMS_MAX: usize = 32;
+
+impl Plan {
+    /// The plan for these columns and at most [`PLATFORMS_MAX`] platforms.
+    pub(crate) fn new(used: &[Column], rules: &[Rules]) -> Plan {
+        let share = |rules: &Rules| Share { rules: rules.clone(), slots: vec![None; used.len()] };
+        let mut plan = Plan { slots: Vec::new(), shares: rules.iter().map(share).collect() };
+        for (index, column) in used.iter().enumerate() {
+            let start = plan.slots.len();
+            for (platform, rules) in rules.iter().enumerate() {
+                let of_column = |key: &&Key| key.identifier == column.identifier();
+                let Some(key) = rules.keys.iter().find(of_column) else { continue };
+                let known = plan.slots[start..].iter().position(|slot| slot.key == *key);
+                let slot = known.map_or(plan.slots.len(), |known| start + known);
+                if known.is_none() {
+                    let ordinal = column.ordinal();
+                    plan.slots.push(Slot { column: index, ordinal, key: *key, platforms: 0 });
+                }
+                plan.slots[slot].platforms |= 1 << platform;
+                plan.shares[platform].slots[index] = Some(slot);
+            }
+        }
+        plan
+    }
+
+    /// The slots of one used column.
+    pub(crate) fn of_column(&self, column: usize) -> std::ops::Range<usize> {
+        // They stand in the order of the columns.
+        let start = self.slots.partition_point(|slot| slot.column < column);
+        let end = self.slots.partition_point(|slot| slot.column <= column);
+        start..end
+    }
+
+    /// The slot that a platform takes of a column, by the column's identifier and ordinal.
+    pub(crate) fn slot(
+        &self,
+        platform: usize,
+        identifier: Identifier,
+        ordinal: usize,
+    ) -> Option<usize> {
+        let taken = self.shares.get(platform)?.slots.iter().flatten().copied();
+        let mut taken = taken.map(|index| (index, &self.slots[index]));
+        let is_it = |(_, slot): &(usize, &Slot)| {
+            slot.key.identifier == identifier && slot.ordinal == ordinal
+        };
+        taken.find(is_it).map(|(index, _)| index)
+    }
+}

@@ -1,0 +1,332 @@
+//! Rows as the records of a platform's own upload files.
+//!
+//! In: the platform, the columns of all inputs, rows. Out: for each file its header and its
+//! records, as bytes. The caller writes them where they belong and starts a new part where a limit
+//! is reached ([`Spec::rows_max`](super::spec::Spec), [`Spec::bytes_max`](super::spec::Spec)).
+
+use super::Platform;
+use super::spec::{FileSpec, Layout, SheetColumn};
+use crate::engine::{Cell, Columns, Encoding, Hash, Identifier, Options, Row, Sent};
+use std::collections::BTreeSet;
+
+/// The most columns of one identifier.
+const ORDINALS: usize = 3;
+
+/// One platform's upload files for a list.
+#[derive(Debug)]
+pub struct Upload {
+    platform: Platform,
+    index: usize,
+    encoding: Encoding,
+    files: Vec<File>,
+}
+
+/// One file.
+#[derive(Debug)]
+struct File {
+    spec: &'static FileSpec,
+    header: Vec<u8>,
+    columns: Vec<FileColumn>,
+}
+
+/// A column of a file, or for files without columns the kinds of its records.
+#[derive(Debug)]
+struct FileColumn {
+    identifier: Option<Identifier>,
+    /// Set where each column of the input has its own.
+    ordinal: Option<usize>,
+}
+
+/// Where one input has what the files want.
+#[derive(Debug)]
+pub struct Places(Vec<Vec<[Option<usize>; ORDINALS]>>);
+
+/// Records for one file: the bytes, and how many there are.
+#[derive(Debug, Default)]
+pub struct Records {
+    /// The records, line ends included.
+    pub bytes: Vec<u8>,
+    /// How many.
+    pub count: u64,
+}
+
+impl Upload {
+    /// The files of a platform for inputs with these columns. `encoding` is the spelling of
+    /// digests; `None` is the platform's default.
+    ///
+    /// # Errors
+    ///
+    /// If the options do not name the platform, or it does not take the encoding.
+    pub fn new(
+        platform: Platform,
+        options: &Options,
+        inputs: &[&Columns],
+        encoding: Option<Encoding>,
+    ) -> Result<Upload, String> {
+        let spec = platform.spec();
+        let mut names = options.rules.iter().map(|rules| rules.name);
+        let index = names
+            .position(|name| name == platform.name())
+            .ok_or_else(|| format!("{platform} is not among the platforms"))?;
+        let encoding = encoding.unwrap_or(spec.encodings[0]);
+        if !spec.encodings.contains(&encoding) {
+            return Err(format!("{platform} does not take {}", encoding.name()));
+        }
+        let used = inputs.iter().flat_map(|columns| columns.used());
+        let fields: BTreeSet<_> = used.map(|c| (c.identifier(), c.ordinal())).collect();
+        let keys = &options.rules[index].keys;
+        let hash_of = |identifier| {
+            let key = keys.iter().find(|key| key.identifier == identifier);
+            match key.map(|key| key.sent) {
+                Some(Sent::Hashed(hash)) => hash,
+                _ => Hash::default(),
+            }
+        };
+        let files = spec.files.iter().filter_map(|file| File::plan(file, &fields, &hash_of));
+        Ok(Upload { platform, index, encoding, files: files.collect() })
+    }
+
+    /// The platform.
+    pub fn platform(&self) -> Platform {
+        self.platform
+    }
+
+    /// Each file: what is put behind the platform's name, the extension, and the header with its
+    /// line end, empty where there is none. Files that the inputs have nothing for are left out.
+    pub fn files(&self) -> impl ExactSizeIterator<Item = (&'static str, &'static str, &[u8])> {
+        self.files.iter().map(|file| (file.spec.suffix, file.spec.extension, &file.header[..]))
+    }
+
+    /// Where an input has what the files want.
+    pub fn places(&self, columns: &Columns) -> Places {
+        let slots = |column: &FileColumn| {
+            let slot = |ordinal| {
+                columns.plan().slot(
+                    self.index,
+                    column.identifier?,
+                    column.ordinal.unwrap_or(ordinal),
+                )
+            };
+            match column.ordinal {
+                Some(ordinal) => [slot(ordinal), None, None],
+                None => [slot(1), slot(2), slot(3)],
+            }
+        };
+        Places(self.files.iter().map(|file| file.columns.iter().map(slots).collect()).collect())
+    }
+
+    /// Appends the records of a row to each file's, if the platform can match it.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer `records` than files.
+    pub fn write(&self, row: Row<'_>, places: &Places, records: &mut [Records]) {
+        if !row.is_matched(self.index) {
+            return;
+        }
+        for (index, (file, places)) in self.files.iter().zip(&places.0).enumerate() {
+            let mut writer = Writer { row, encoding: self.encoding, out: &mut records[index] };
+            match file.spec.layout {
+                Layout::Table { together, .. } => writer.table(&file.columns, places, together),
+                Layout::Lines { .. } => places.iter().for_each(|slots| writer.lines(slots)),
+                Layout::Items { kinds, .. } => {
+                    for ((_, kind), slots) in kinds.iter().zip(places) {
+                        writer.items(kind, slots);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl File {
+    /// The file for these fields; `None` if they have nothing for it.
+    fn plan(
+        spec: &'static FileSpec,
+        fields: &BTreeSet<(Identifier, usize)>,
+        hash_of: &impl Fn(Identifier) -> Hash,
+    ) -> Option<File> {
+        let has = |identifier| fields.contains(&(identifier, 1));
+        let mut headers = Vec::new();
+        let mut planned = Vec::new();
+        let mut add = |header: Option<String>, identifier, ordinal| {
+            headers.extend(header);
+            planned.push(FileColumn { identifier, ordinal });
+        };
+        match spec.layout {
+            Layout::Table { columns, is_template, .. } => {
+                for column in columns {
+                    let found = column.identifier.is_some_and(has);
+                    let stands = found || (is_template && !column.is_optional);
+                    let ordinals = ordinals(column, fields).max(usize::from(stands));
+                    for ordinal in 1..=ordinals {
+                        let hash = column.identifier.map_or(Hash::default(), hash_of).name();
+                        let header = column.header.replace('*', &hash.to_ascii_uppercase());
+                        let ordinal = column.repeats.then_some(ordinal);
+                        add(Some(header), column.identifier, ordinal);
+                    }
+                }
+            }
+            Layout::Lines { identifier, header } => {
+                add(header.map(str::to_owned), Some(identifier), None);
+            }
+            Layout::Items { header, kinds } => {
+                headers.extend(header.iter().map(|name| (*name).to_owned()));
+                planned.extend(
+                    kinds
+                        .iter()
+                        .map(|(kind, _)| FileColumn { identifier: Some(*kind), ordinal: None }),
+                );
+            }
+        }
+        let mut header = Vec::new();
+        if !headers.is_empty() {
+            csv_record(headers.iter().map(String::as_bytes), &mut header);
+        }
+        let is_wanted = planned
+            .iter()
+            .any(|column| column.identifier.is_some_and(|each| !each.is_attribute() && has(each)));
+        is_wanted.then_some(File { spec, header, columns: planned })
+    }
+}
+
+/// How many columns a table has for a column's identifier.
+fn ordinals(column: &SheetColumn, fields: &BTreeSet<(Identifier, usize)>) -> usize {
+    let Some(identifier) = column.identifier else { return 0 };
+    let most = if column.repeats { ORDINALS } else { 1 };
+    (1..=most).filter(|ordinal| fields.contains(&(identifier, *ordinal))).count()
+}
+
+/// Writes the records of one row to one file.
+struct Writer<'a> {
+    row: Row<'a>,
+    encoding: Encoding,
+    out: &'a mut Records,
+}
+
+impl Writer<'_> {
+    /// Appends what stands in a slot, if it is usable.
+    fn value(&self, slot: Option<usize>, out: &mut Vec<u8>) -> bool {
+        match slot.map(|slot| self.row.slot(slot)) {
+            Some(Cell::Key(digest)) => digest.write(self.encoding, out),
+            Some(Cell::Plain(text)) => out.extend_from_slice(text.as_bytes()),
+            _ => return false,
+        }
+        true
+    }
+
+    fn is_usable(&self, slot: Option<usize>) -> bool {
+        matches!(slot.map(|slot| self.row.slot(slot)), Some(Cell::Key(_) | Cell::Plain(_)))
+    }
+
+    /// The n-th usable of some slots.
+    fn usable(&self, slots: &[Option<usize>; ORDINALS], n: usize) -> Option<usize> {
+        slots.iter().copied().filter(|slot| self.is_usable(*slot)).nth(n).flatten()
+    }
+
+    /// A record, and one more for each further primary identifier that has no column of its own.
+    fn table(
+        &mut self,
+        columns: &[FileColumn],
+        places: &[[Option<usize>; ORDINALS]],
+        together: &[Identifier],
+    ) {
+        let is_in =
+            |column: &FileColumn| column.identifier.is_some_and(|it| together.contains(&it));
+        let has_all = columns
+            .iter()
+            .zip(places)
+            .all(|(column, slots)| !is_in(column) || self.usable(slots, 0).is_some());
+        let mut fields = Vec::new();
+        for number in 0..ORDINALS {
+            fields.clear();
+            let mut ends = Vec::with_capacity(columns.len());
+            let mut has_own = false;
+            for (column, slots) in columns.iter().zip(places) {
+                let identifier = column.identifier;
+                let is_primary = identifier.is_some_and(Identifier::is_primary);
+                let is_attribute = identifier.is_some_and(Identifier::is_attribute);
+                let slot = match (column.ordinal, is_primary) {
+                    (Some(_), _) if number > 0 => None,
+                    (Some(_), _) => slots[0],
+                    (None, true) => self.usable(slots, number),
+                    (None, false) if is_in(column) && !has_all => None,
+                    (None, false) => self.usable(slots, 0),
+                };
+                let is_there = self.value(slot, &mut fields);
+                has_own |= is_there && !is_attribute && (is_primary || number == 0);
+                ends.push(fields.len());
+            }
+            if !has_own {
+                break;
+            }
+            let mut start = 0;
+            let fields = ends.iter().map(|end| &fields[std::mem::replace(&mut start, *end)..*end]);
+            csv_record(fields, &mut self.out.bytes);
+            self.out.count += 1;
+        }
+    }
+
+    fn lines(&mut self, slots: &[Option<usize>; ORDINALS]) {
+        let mut line = Vec::new();
+        for slot in slots {
+            line.clear();
+            if self.value(*slot, &mut line) {
+                line.push(b'\n');
+                self.out.bytes.extend_from_slice(&line);
+                self.out.count += 1;
+            }
+        }
+    }
+
+    fn items(&mut self, kind: &str, slots: &[Option<usize>; ORDINALS]) {
+        let mut text = Vec::new();
+        for slot in slots {
+            text.clear();
+            if self.value(*slot, &mut text) {
+                let fields = [&b"Customer List Item"[..], b"", kind.as_bytes(), &text, b"Add"];
+                csv_record(fields.into_iter(), &mut self.out.bytes);
+                self.out.count += 1;
+            }
+        }
+    }
+}
+
+/// Appends a CSV record.
+fn csv_record<'a>(fields: impl Iterator<Item = &'a [u8]>, out: &mut Vec<u8>) {
+    // Each byte may be doubled; quotes, a delimiter, a line end.
+    const MARKS_MAX: usize = 8;
+    let mut writer = csv_core::Writer::new();
+    for (index, field) in fields.enumerate() {
+        let start = out.len();
+        out.resize(start + 2 * field.len() + MARKS_MAX, 0);
+        let mut end = start;
+        if index > 0 {
+            end += writer.delimiter(&mut out[end..]).1;
+        }
+        end += writer.field(field, &mut out[end..]).2;
+        out.truncate(end);
+    }
+    let start = out.len();
+    out.resize(start + MARKS_MAX, 0);
+    let end = start + writer.terminator(&mut out[start..]).1;
+    out.truncate(end);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_read_back_by_a_csv_reader() {
+        let fields = ["", "a", "a \"b\", c", "x\ny", "\"", "ends\""];
+        let mut bytes = Vec::new();
+        csv_record(fields.iter().map(|field| field.as_bytes()), &mut bytes);
+        csv_record([&b""[..]].into_iter(), &mut bytes);
+        let mut reader =
+            csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(&bytes[..]);
+        let records: Vec<_> = reader.records().map(Result::unwrap).collect();
+        assert_eq!(records[0], fields[..]);
+        assert_eq!(records[1], [""][..]);
+    }
+}
