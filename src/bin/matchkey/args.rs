@@ -1,9 +1,14 @@
 //! The arguments, and the help that teaches them by example.
 
 use crate::failure::Failure;
+use crate::field::Field;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use matchkey::normalize::date::{Date, DateOrder};
+use matchkey::platform::{Encoding, Hash, PrehashedForm};
 use matchkey::{Engine, Header, Identifier, Options, PhonePolicy, Placeholders, Platform};
 use std::path::PathBuf;
+use std::str::FromStr;
+use time::OffsetDateTime;
 
 #[derive(Parser)]
 #[command(name = "matchkey", version, max_term_width = 100, arg_required_else_help = true)]
@@ -25,6 +30,12 @@ pub(crate) enum Command {
     Inspect(InspectArguments),
     /// Shows what becomes of single values, and why
     Explain(ExplainArguments),
+    /// Prints what each platform takes, and where each rule comes from
+    Platforms {
+        /// Only these platforms [default: all]
+        #[arg(value_name = "P")]
+        platforms: Vec<Platform>,
+    },
     /// Prints a completion script for a shell
     Completions {
         /// The shell
@@ -43,19 +54,40 @@ pub(crate) enum Command {
   gzip -dc list.csv.gz | matchkey hash - --format jsonl --report report.json > keys.jsonl
   matchkey hash customers.csv -o keys.csv --rejects rejects.csv
       Says for each unusable cell and row where it stands and why, without its content.
+  matchkey hash customers.csv --platform meta -o meta.csv
+      The file that Meta's own upload screen takes; one over a limit becomes meta-001.csv, ...
+  matchkey hash customers.csv --platform meta,google,tiktok --country US -o out/
+      One pass, a file for each: out/meta.csv, out/google.csv, out/tiktok.csv.
+  matchkey hash hashed.csv --platform google --prehashed-as email:google -o google.csv
+      The list holds digests already, made of Google's form.
 
-Fields for --map: email, phone, first_name, last_name, city, state, zip, country, dob, gender,
-madid, external_id, ltv.")]
+Platforms: see matchkey platforms. Fields for --map: email, phone, first_name, last_name, city,
+state, zip, country, dob, gender, madid, external_id, ltv; passed on to Google:
+consent_ad_user_data, consent_ad_personalization; to Meta: data_processing_options,
+data_processing_options_country, data_processing_options_state.")]
 pub(crate) struct HashArguments {
     /// CSV files; - is standard input; several make one list
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
-    /// Where the keys go; the file appears when it is complete [default: standard output]
-    #[arg(short, long, value_name = "FILE")]
+    /// Where the keys go: a file, or a folder for several platforms; files appear when they are
+    /// complete [default: standard output]
+    #[arg(short, long, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
     /// Platforms to make keys for
     #[arg(long, value_name = "P[,P...]", value_delimiter = ',', default_value = "generic")]
     pub(crate) platform: Vec<Platform>,
+    /// Hashes with sha512, sha1 or md5 what the platform (P) offers it for
+    #[arg(long, value_name = "[P:]HASH", value_parser = choice::<Hash>)]
+    pub(crate) hash: Vec<Choice<Hash>>,
+    /// Spells digests (of P) in hex or base64, where the platform takes both
+    #[arg(long, value_name = "[P:]ENCODING", value_parser = choice::<Encoding>)]
+    pub(crate) key_encoding: Vec<Choice<Encoding>>,
+    /// The most records in an upload file, where less than the platform's limit
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    pub(crate) max_file_rows: Option<u64>,
+    /// The most bytes in an upload file, where less than the platform's limit
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    pub(crate) max_file_bytes: Option<u64>,
     /// Carries a column through under this name, so that rows can be joined back; may be repeated
     #[arg(long, value_name = "HEADER")]
     pub(crate) keep: Vec<String>,
@@ -89,6 +121,9 @@ pub(crate) struct InspectArguments {
     /// A CSV file; - is standard input
     #[arg(value_name = "INPUT")]
     pub(crate) input: PathBuf,
+    /// Platforms whose rules decide what is usable
+    #[arg(long, value_name = "P[,P...]", value_delimiter = ',', default_value = "generic")]
+    pub(crate) platform: Vec<Platform>,
     #[command(flatten)]
     pub(crate) reading: ReadingArguments,
     #[command(flatten)]
@@ -97,24 +132,35 @@ pub(crate) struct InspectArguments {
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  matchkey explain --field email ' Jane.Doe@Example.COM '
-  matchkey explain --field phone --country GB '020 7946 0958' '+44 (0)20 7946 0958'
+  matchkey explain --field email ' Jane.Doe+news@Gmail.COM '
+      What each platform that takes e-mails makes of it, by which rule and source.
+  matchkey explain --field phone --country GB --platform meta '020 7946 0958' '+44 (0)20 7946 0958'
   matchkey explain --field phone --csv numbers.csv
-      numbers.csv has the columns value[,country]; prints CSV. The outcome is ok, passthrough
-      (hashed already), unhashed (sent as it is), empty, or the reason why it is unusable.")]
+      numbers.csv has the columns value[,country]; prints CSV for one platform [default: generic].
+      The outcome is ok, passthrough (hashed already), unhashed (sent as it is), empty, or the
+      reason why it is unusable.
+
+Fields: those of hash --map; parts of names and dates (Meta): fi, f5first, f5last, doby, dobm, dobd;
+a handle (X): username.")]
 pub(crate) struct ExplainArguments {
-    /// The platform whose rules are shown
-    #[arg(long, value_name = "P", default_value = "generic")]
-    pub(crate) platform: Platform,
+    /// The platforms whose rules are shown [default: all that take the field]
+    #[arg(long, value_name = "P[,P...]", value_delimiter = ',')]
+    pub(crate) platform: Vec<Platform>,
     /// What the values are
     #[arg(long, value_name = "FIELD")]
-    pub(crate) field: Identifier,
+    pub(crate) field: Field,
     /// Values
     #[arg(value_name = "VALUE", allow_hyphen_values = true)]
     pub(crate) values: Vec<String>,
     /// Reads values from a CSV file with the columns value[,country]; - is standard input
     #[arg(long, value_name = "FILE", conflicts_with = "values")]
     pub(crate) csv: Option<PathBuf>,
+    /// How digests are spelled: hex or base64 [default: the platform's way]
+    #[arg(long, value_name = "ENCODING")]
+    pub(crate) encoding: Option<Encoding>,
+    /// The hash: sha256, sha512, sha1 or md5, where the platform offers it
+    #[arg(long, value_name = "HASH")]
+    pub(crate) hash: Option<Hash>,
     #[command(flatten)]
     pub(crate) rules: RuleArguments,
 }
@@ -163,6 +209,27 @@ pub(crate) struct RuleArguments {
     /// Keeps fillers such as 0000000000
     #[arg(long)]
     pub(crate) keep_placeholders: bool,
+    /// What was hashed where cells hold digests already: email:plain|google|uid2,
+    /// phone:e164|digits [default: email:plain; phone keys go to generic only]
+    #[arg(long, value_name = "FIELD:FORM[,...]", value_delimiter = ',', value_parser = prehashed)]
+    pub(crate) prehashed_as: Vec<(Identifier, PrehashedForm)>,
+    /// The order of dates of birth, such as DD/MM/YYYY [default: found from the column]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) dob_format: Option<DateOrder>,
+}
+
+/// A choice for one platform, or for all that are chosen.
+#[derive(Clone)]
+pub(crate) struct Choice<T> {
+    pub(crate) platform: Option<Platform>,
+    pub(crate) of: T,
+}
+
+impl<T> Choice<T> {
+    /// True if it is made for this platform.
+    pub(crate) fn is_for(&self, platform: Platform) -> bool {
+        self.platform.is_none_or(|chosen| chosen == platform)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -210,6 +277,15 @@ impl RuleArguments {
         if self.keep_placeholders {
             options = options.placeholders(Placeholders::Keep);
         }
+        for (identifier, form) in &self.prehashed_as {
+            options = options.prehashed_as(*identifier, *form);
+        }
+        if let Some(order) = self.dob_format {
+            options = options.date_order(order);
+        }
+        if let Some(today) = today() {
+            options = options.today(today);
+        }
         match &self.country {
             Some(country) => options.country(country),
             None => options,
@@ -242,6 +318,34 @@ impl ReadingArguments {
 /// The engine that these options ask for.
 pub(crate) fn engine(options: Options) -> Result<Engine, Failure> {
     Engine::new(options).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+fn today() -> Option<Date> {
+    let now = OffsetDateTime::now_utc();
+    Date::new(now.year().try_into().ok()?, u8::from(now.month()).into(), now.day().into())
+}
+
+/// `FIELD:FORM`.
+fn prehashed(text: &str) -> Result<(Identifier, PrehashedForm), String> {
+    let (field, form) = text.split_once(':').ok_or("write it as FIELD:FORM")?;
+    let identifier = field.parse()?;
+    let forms: &[PrehashedForm] = match identifier {
+        Identifier::Email => &[PrehashedForm::Plain, PrehashedForm::Google, PrehashedForm::Uid2],
+        Identifier::Phone => &[PrehashedForm::E164, PrehashedForm::Digits],
+        _ => return Err("only of email and phone".into()),
+    };
+    let known = forms.iter().find(|known| known.name() == form);
+    let names: Vec<_> = forms.iter().map(|form| form.name()).collect();
+    let known = known.ok_or_else(|| format!("{field} is hashed as {}", names.join(", ")))?;
+    Ok((identifier, *known))
+}
+
+/// `[P:]VALUE`.
+fn choice<T: FromStr<Err = String>>(text: &str) -> Result<Choice<T>, String> {
+    match text.split_once(':') {
+        Some((platform, of)) => Ok(Choice { platform: Some(platform.parse()?), of: of.parse()? }),
+        None => Ok(Choice { platform: None, of: text.parse()? }),
+    }
 }
 
 fn mapping(text: &str) -> Result<(Identifier, String), String> {

@@ -1,15 +1,18 @@
 //! `matchkey explain`: what becomes of single values, and why.
 //!
-//! In: values on the command line, or a CSV file with the columns `value[,country]`. Out: each
-//! value's normalized form, match key and outcome. The values come from the person who asks and
-//! go back to that person only.
+//! In: values on the command line, or a CSV file with the columns `value[,country]`. Out: for each
+//! value and platform the form, the match key, the outcome, the rule and its source. The values
+//! come from the person who asks and go back to that person only.
 
 use crate::args::{ExplainArguments, engine};
 use crate::failure::Failure;
+use crate::field::Field;
 use crate::layout::failure;
 use crate::target::Target;
-use matchkey::normalize::{Country, Normalizer, Outcome, phone};
-use matchkey::{Digest, Identifier, Platform};
+use matchkey::normalize::{Country, Normalizer, Outcome, Rejection, phone, text_of};
+use matchkey::platform::spec::KeyRule;
+use matchkey::platform::{Encoding, PrehashedAs, Sent};
+use matchkey::{Digest, Platform};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -22,45 +25,108 @@ struct Explained {
     words: String,
 }
 
+/// One platform's rule for the field.
+struct Asked {
+    platform: Platform,
+    field: Field,
+    /// None if the platform does not take the field.
+    rule: Option<KeyRule>,
+    encoding: Encoding,
+    prehashed_as: PrehashedAs,
+}
+
 /// Runs the command.
 pub(crate) fn run(arguments: &ExplainArguments) -> Result<(), Failure> {
-    // Checks the country and the platform as `hash` would.
-    let options = arguments.rules.options().platforms([arguments.platform]).threads(1);
-    let engine = engine(options)?;
-    let mut normalizer = Normalizer::new(engine.options());
+    // Checks the country as `hash` would.
+    let engine = engine(arguments.rules.options().threads(1))?;
+    let normalizer = Normalizer::new(engine.options());
     let country = arguments.rules.country.as_deref().and_then(Country::parse);
+    let asked = asked(arguments)?;
     match &arguments.csv {
-        Some(path) => explain_file(arguments, path, &mut normalizer, country),
+        Some(path) => match &asked[..] {
+            [asked] => explain_file(asked, path, &normalizer, country),
+            _ => Err(Failure::Usage("--csv explains for one platform".into())),
+        },
         None if arguments.values.is_empty() => {
             Err(Failure::Usage("give at least one VALUE, or --csv FILE".into()))
         }
-        None => explain_values(arguments, &mut normalizer, country),
+        None => explain_values(&asked, &arguments.values, &normalizer, country),
     }
 }
 
+/// The platforms that are asked for: all that take the field, if none is named.
+fn asked(arguments: &ExplainArguments) -> Result<Vec<Asked>, Failure> {
+    let field = arguments.field;
+    let platforms: Vec<Platform> = match (&arguments.platform[..], &arguments.csv) {
+        ([], Some(_)) => vec![Platform::Generic],
+        ([], None) => {
+            let takes = |platform: &Platform| field.rule(*platform).is_some();
+            Platform::ALL.iter().copied().filter(takes).collect()
+        }
+        (named, _) => named.to_vec(),
+    };
+    let mut prehashed_as = PrehashedAs::default();
+    for (identifier, form) in &arguments.rules.prehashed_as {
+        prehashed_as = prehashed_as.with(*identifier, *form).unwrap_or(prehashed_as);
+    }
+    let is_named = !arguments.platform.is_empty() || arguments.csv.is_some();
+    let mut asked = Vec::new();
+    for platform in platforms {
+        let encodings = platform.spec().encodings;
+        let encoding = arguments.encoding.unwrap_or(encodings[0]);
+        let mut rule = field.rule(platform);
+        let mut problem = None;
+        if !encodings.contains(&encoding) {
+            problem = Some(format!("{platform} does not take {}", encoding.name()));
+        }
+        if let (Some(hash), Some(rule)) = (arguments.hash, &mut rule)
+            && rule.key.sent != Sent::Hashed(hash)
+        {
+            match rule.offered.contains(&hash) {
+                true => rule.key.sent = Sent::Hashed(hash),
+                false => problem = Some(format!("{platform} does not take {hash} of {field}")),
+            }
+        }
+        match problem {
+            Some(problem) if is_named => return Err(Failure::Usage(problem)),
+            Some(_) => {}
+            None => asked.push(Asked { platform, field, rule, encoding, prehashed_as }),
+        }
+    }
+    if asked.is_empty() {
+        return Err(Failure::Usage("no platform takes this hash or encoding".into()));
+    }
+    Ok(asked)
+}
+
 fn explain_values(
-    arguments: &ExplainArguments,
-    normalizer: &mut Normalizer,
+    asked: &[Asked],
+    values: &[String],
+    normalizer: &Normalizer,
     country: Option<Country>,
 ) -> Result<(), Failure> {
     let mut out = Target::stdout()?;
-    let mut text = format!(
-        "{} for {}: {}\n",
-        arguments.field,
-        arguments.platform,
-        rule(arguments.platform, arguments.field)
-    );
-    for value in &arguments.values {
-        let explained = explain(normalizer, arguments.field, value.as_bytes(), country);
-        text += &format!("\nvalue       {value:?}\n");
-        text += &format!("normalized  {}\n", explained.normalized);
-        text += &format!("match key   {}\n", explained.key);
-        text += &format!("outcome     {}: {}\n", explained.outcome, explained.words);
-        if arguments.field == Identifier::Phone {
-            let phone = phone::read(value, country);
-            text += &format!("read as     {}\n", labels(&phone).join(", "));
+    let mut text = String::new();
+    for value in values {
+        text += &format!("value       {value:?}\n");
+        for asked in asked {
+            let explained = asked.explain(normalizer, value.as_bytes(), country);
+            text += &format!("\n{} for {}\n", asked.field, asked.platform);
+            if let Some(rule) = &asked.rule {
+                text += &format!("rule        {}; {}\n", rule.rule, asked.sent(rule));
+                text += &format!("source      {}\n", rule.source);
+            }
+            text += &format!("normalized  {}\n", explained.normalized);
+            text += &format!("match key   {}\n", explained.key);
+            text += &format!("outcome     {}: {}\n", explained.outcome, explained.words);
+            if asked.field.is_phone() {
+                let phone = phone::read(value, country);
+                text += &format!("read as     {}\n", labels(&phone).join(", "));
+            }
         }
+        text.push('\n');
     }
+    text.pop();
     out.write_all(text.as_bytes()).map_err(|error| out.failure(&error))?;
     out.finish()
 }
@@ -73,9 +139,9 @@ fn labels(phone: &phone::Phone) -> [String; 4] {
 }
 
 fn explain_file(
-    arguments: &ExplainArguments,
+    asked: &Asked,
     path: &Path,
-    normalizer: &mut Normalizer,
+    normalizer: &Normalizer,
     default_country: Option<Country>,
 ) -> Result<(), Failure> {
     let name = path.display().to_string();
@@ -97,7 +163,7 @@ fn explain_file(
         return Err(Failure::Refused(format!("{name}: needs a column named value")));
     };
     let country_at = find("country");
-    let is_phone = arguments.field == Identifier::Phone;
+    let is_phone = asked.field.is_phone();
     let mut writer = csv::Writer::from_writer(Target::stdout()?);
     let mut names = vec!["value", "country", "normalized", "key", "outcome"];
     if is_phone {
@@ -109,7 +175,7 @@ fn explain_file(
         let value = record.get(value_at).unwrap_or_default();
         let named = country_at.and_then(|at| record.get(at)).unwrap_or_default();
         let country = country_of(named, default_country);
-        let explained = explain(normalizer, arguments.field, value, country);
+        let explained = asked.explain(normalizer, value, country);
         let mut fields = vec![
             value.to_vec(),
             named.to_vec(),
@@ -137,64 +203,74 @@ fn country_of(named: &[u8], default: Option<Country>) -> Option<Country> {
     }
 }
 
-fn explain(
-    normalizer: &mut Normalizer,
-    field: Identifier,
-    value: &[u8],
-    country: Option<Country>,
-) -> Explained {
-    let mut canonical = Vec::new();
-    let outcome = normalizer.normalize(field, value, country, &mut canonical);
-    let normalized = String::from_utf8_lossy(&canonical).into_owned();
-    let hex = |digest: Digest| String::from_utf8_lossy(&digest.to_hex()).into_owned();
-    let explained = |normalized: String, key: String, outcome: &str, words: String| Explained {
-        normalized,
-        key,
-        outcome: outcome.to_owned(),
-        words,
-    };
-    match outcome {
-        Outcome::Hash => {
-            let key = hex(Digest::of(&canonical));
-            explained(normalized, key, "ok", "usable".into())
+impl Asked {
+    fn sent(&self, rule: &KeyRule) -> String {
+        match rule.key.sent {
+            Sent::Hashed(hash) => format!("{hash} in {}", self.encoding.name()),
+            _ => "sent as it is".into(),
         }
-        Outcome::Plain => {
-            explained(normalized.clone(), normalized, "unhashed", "sent as it is".into())
+    }
+
+    fn explain(
+        &self,
+        normalizer: &Normalizer,
+        value: &[u8],
+        country: Option<Country>,
+    ) -> Explained {
+        let Some(rule) = &self.rule else {
+            return Explained::unusable(
+                Rejection::NotAccepted.reason(self.field.identifier()).into_owned(),
+                format!("{} does not take {}", self.platform, self.field),
+            );
+        };
+        let mut canonical = Vec::new();
+        let outcome = match self.field.writer() {
+            Some(write) => {
+                let value = text_of(value);
+                match write(value.trim(), &mut canonical) {
+                    _ if value.trim().is_empty() => Outcome::Empty,
+                    Ok(()) => Outcome::Usable,
+                    Err(rejection) => Outcome::Rejected(rejection),
+                }
+            }
+            None => {
+                let key = rule.key;
+                normalizer.normalize(key.identifier, key.form, value, country, &mut canonical)
+            }
+        };
+        let text = |digest: Digest| digest.text(self.encoding);
+        match (outcome, rule.key.sent) {
+            (Outcome::Usable, sent) => {
+                let normalized = String::from_utf8_lossy(&canonical).into_owned();
+                let (key, outcome, words) = match sent {
+                    Sent::Hashed(hash) => (text(Digest::with(hash, &canonical)), "ok", "usable"),
+                    _ => (normalized.clone(), "unhashed", "sent as it is"),
+                };
+                Explained { normalized, key, outcome: outcome.into(), words: words.into() }
+            }
+            (Outcome::Prehashed(digest), _) => match rule.key.takes(&digest, self.prehashed_as) {
+                Ok(()) => Explained {
+                    normalized: text(digest),
+                    key: text(digest),
+                    outcome: "passthrough".into(),
+                    words: "hashed already; passed through".into(),
+                },
+                Err(rejection) => self.rejected(rejection),
+            },
+            (Outcome::Rejected(rejection), _) => self.rejected(rejection),
+            _ => Explained::unusable("empty".into(), "nothing in it".into()),
         }
-        Outcome::Passthrough(digest) => {
-            let words = "hashed already; passed through in lower case".into();
-            explained(hex(digest), hex(digest), "passthrough", words)
-        }
-        Outcome::Rejected(rejection) => {
-            let words = rejection.to_string();
-            explained(String::new(), String::new(), &rejection.reason(field), words)
-        }
-        _ => explained(String::new(), String::new(), "empty", "nothing in it".into()),
+    }
+
+    fn rejected(&self, rejection: Rejection) -> Explained {
+        let reason = rejection.reason(self.field.identifier()).into_owned();
+        Explained::unusable(reason, rejection.to_string())
     }
 }
 
-/// The rule of a field in a sentence.
-fn rule(platform: Platform, field: Identifier) -> &'static str {
-    match (platform, field) {
-        (_, Identifier::Email) => "trimmed, lower case, SHA-256",
-        (_, Identifier::Phone) => "E.164 with +, SHA-256",
-        (_, Identifier::FirstName | Identifier::LastName) => {
-            "lower case without white space and ASCII punctuation (Meta's form), SHA-256"
-        }
-        (_, Identifier::City) => "letters a-z in lower case (Meta's form), SHA-256",
-        (_, Identifier::State) => {
-            "two letters for the US and Canada, else letters a-z (Meta's form), SHA-256"
-        }
-        (_, Identifier::Zip) => {
-            "no white space; US five digits, GB up to the sector (Meta's form), SHA-256"
-        }
-        (_, Identifier::Country) => "ISO alpha-2 in lower case (Meta's form), SHA-256",
-        (_, Identifier::Dob) => "YYYYMMDD (Meta's form), SHA-256",
-        (_, Identifier::Gender) => "m or f (Meta's form), SHA-256",
-        (_, Identifier::Madid) => "UUID in lower case, SHA-256",
-        (_, Identifier::ExternalId) => "trimmed, SHA-256",
-        (_, Identifier::Ltv) => "a plain decimal number, not hashed",
-        _ => "SHA-256",
+impl Explained {
+    fn unusable(outcome: String, words: String) -> Explained {
+        Explained { normalized: String::new(), key: String::new(), outcome, words }
     }
 }
 

@@ -1,16 +1,19 @@
 //! `matchkey hash`: customer lists in, match keys out.
 //!
-//! In: arguments. Out: one record for each row with a usable primary identifier, in input order;
+//! In: arguments. Out: for each platform the records of the rows that it can match, in input order;
 //! rejects and a report where they are asked for. `row` counts over all inputs.
 
-use crate::args::{HashArguments, engine};
+use crate::args::{Format, HashArguments, engine};
 use crate::failure::{Failure, grouped, say};
 use crate::input::{Input, open_all};
 use crate::layout::{Layout, Places, Records};
 use crate::progress::Progress;
 use crate::report::{Outcome, Rejects, recognition};
-use crate::target::{Target, clean_up_on_signals};
-use matchkey::{Batch, Counts, Engine, Options, Summary};
+use crate::sheets::{Destination, Sheets};
+use crate::target::{Folder, Target, clean_up_on_signals};
+use matchkey::platform::{Encoding, upload};
+use matchkey::{Batch, Columns, Counts, Engine, Options, Platform, Summary};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
@@ -20,7 +23,9 @@ use std::time::Instant;
 /// Runs the command.
 pub(crate) fn run(arguments: &HashArguments) -> Result<(), Failure> {
     let start = Instant::now();
-    check_paths(arguments)?;
+    let destination = Destination::of(arguments)?;
+    check_generic(arguments)?;
+    check_paths(arguments, &destination)?;
     let engine = engine(options(arguments))?;
     let mut inputs = open_all(&engine, &arguments.inputs)?;
     if !arguments.quiet {
@@ -29,30 +34,44 @@ pub(crate) fn run(arguments: &HashArguments) -> Result<(), Failure> {
         }
     }
     clean_up_on_signals();
-    let layout = Layout::new(&arguments.keep, &inputs);
-    let mut delivery = Delivery::start(arguments, &layout)?;
+    let folder = match &destination {
+        Destination::Folder(path) => Folder::open(path)?,
+        _ => None,
+    };
+    let mut delivery = Delivery::start(arguments, engine.options(), &inputs, &destination)?;
     let bytes: Option<u64> = inputs.iter().map(|input| input.bytes).sum();
     let progress = Progress::start(bytes, arguments.quiet);
     for input in &mut inputs {
-        deliver(&engine, input, &layout, &mut delivery, &progress)?;
+        deliver(&engine, input, &mut delivery, &progress)?;
     }
     drop(progress);
-    let outcome =
-        Outcome { counts: delivery.counts, summary: delivery.summary, elapsed: start.elapsed() };
+    let counts = delivery.counts;
+    let summary = std::mem::take(&mut delivery.summary);
+    let mut outcome = Outcome { counts, summary, files: Vec::new(), elapsed: start.elapsed() };
     let is_useful = outcome.counts.matched > 0;
     if is_useful {
-        delivery.records.finish()?;
+        if let Some((_, records)) = delivery.generic
+            && outcome.matched(arguments, Platform::Generic) > 0
+        {
+            records.finish()?;
+            outcome.files.extend(destination.generic_path(arguments.format));
+        }
+        for sheets in delivery.sheets {
+            outcome.files.extend(sheets.finish()?);
+        }
     }
+    drop(folder);
     if let Some(rejects) = delivery.rejects {
         is_wanted(rejects.finish())?;
     }
+    outcome.elapsed = start.elapsed();
     if let Some(mut target) = delivery.report {
         let report = outcome.report(arguments, &inputs);
         let written = writeln!(target, "{report:#}").map_err(|error| target.failure(&error));
         is_wanted(written.and_then(|()| target.finish()))?;
     }
     if !arguments.quiet {
-        say(&outcome.summary());
+        say(&outcome.summary(arguments));
     }
     match (is_useful, outcome.counts.total) {
         (true, _) => Ok(()),
@@ -67,15 +86,39 @@ pub(crate) fn run(arguments: &HashArguments) -> Result<(), Failure> {
 fn options(arguments: &HashArguments) -> Options {
     let options = arguments.reading.apply(arguments.rules.options());
     let mut options = options.platforms(arguments.platform.iter().copied());
+    for choice in &arguments.hash {
+        let chosen = arguments.platform.iter().filter(|platform| choice.is_for(**platform));
+        let named =
+            choice.platform.iter().filter(|platform| !arguments.platform.contains(platform));
+        for platform in chosen.chain(named) {
+            options = options.hash(*platform, choice.of);
+        }
+    }
     if arguments.rejects_values {
         options = options.keep_rejected();
     }
     arguments.keep.iter().fold(options, |options, header| options.keep(header))
 }
 
+/// Kept columns and JSON lines are the generic platform's own.
+fn check_generic(arguments: &HashArguments) -> Result<(), Failure> {
+    let is_generic = arguments.platform.contains(&Platform::Generic);
+    let option = match (arguments.keep.is_empty(), arguments.format) {
+        (false, _) => "--keep",
+        (true, Format::Jsonl) => "--format jsonl",
+        (true, Format::Csv) => return Ok(()),
+    };
+    match is_generic {
+        true => Ok(()),
+        false => Err(Failure::Usage(format!("{option} is for the platform generic only"))),
+    }
+}
+
 /// Everything that is written, and what it adds up to.
 struct Delivery {
-    records: Records,
+    /// The generic keys, and their columns.
+    generic: Option<(Layout, Records)>,
+    sheets: Vec<Sheets>,
     rejects: Option<Rejects>,
     report: Option<Target>,
     kept: usize,
@@ -83,19 +126,44 @@ struct Delivery {
     summary: Summary,
 }
 
+/// Where one input has what is written.
+struct InputPlaces {
+    generic: Option<Places>,
+    sheets: Vec<upload::Places>,
+}
+
 impl Delivery {
-    fn start(arguments: &HashArguments, layout: &Layout) -> Result<Delivery, Failure> {
+    fn start(
+        arguments: &HashArguments,
+        options: &Options,
+        inputs: &[Input],
+        destination: &Destination,
+    ) -> Result<Delivery, Failure> {
         let create = |path: &Option<PathBuf>| path.as_deref().map(Target::create).transpose();
-        let output = match create(&arguments.output)? {
-            Some(target) => target,
-            None => Target::stdout()?,
-        };
+        let mut generic = None;
+        let mut sheets = Vec::new();
+        for (index, platform) in arguments.platform.iter().copied().enumerate() {
+            if platform != Platform::Generic {
+                sheets.push(Sheets::start(platform, arguments, options, inputs, destination)?);
+                continue;
+            }
+            let chosen = arguments.key_encoding.iter().rfind(|choice| choice.is_for(platform));
+            let encoding = chosen.map_or(Encoding::Hex, |choice| choice.of);
+            let layout = Layout::new(&arguments.keep, inputs, index, encoding);
+            let target = match destination.generic_path(arguments.format) {
+                Some(path) => Target::create(&path)?,
+                None => Target::stdout()?,
+            };
+            let records = Records::start(target, arguments.format, layout.names())?;
+            generic = Some((layout, records));
+        }
         let rejects = match create(&arguments.rejects)? {
             Some(target) => Some(Rejects::start(target, arguments.rejects_values)?),
             None => None,
         };
         Ok(Delivery {
-            records: Records::start(output, arguments.format, layout.names())?,
+            generic,
+            sheets,
             rejects,
             report: create(&arguments.report)?,
             kept: arguments.keep.len(),
@@ -104,20 +172,32 @@ impl Delivery {
         })
     }
 
-    /// Writes a batch; says how many records that made.
+    fn places(&self, columns: &Columns) -> InputPlaces {
+        InputPlaces {
+            generic: self.generic.as_ref().map(|(layout, _)| layout.places(columns)),
+            sheets: self.sheets.iter().map(|sheets| sheets.places(columns)).collect(),
+        }
+    }
+
+    /// Writes a batch; says of how many rows a record was written.
     fn take(
         &mut self,
         batch: &Batch,
         input: &str,
         rows_before: u64,
-        places: &Places,
+        places: &InputPlaces,
     ) -> Result<u64, Failure> {
         let mut written = 0;
         for row in batch.rows() {
             let number = rows_before + row.number();
-            if row.is_usable() {
-                self.records.write(number, self.kept, row, places)?;
-                written += 1;
+            written += u64::from(row.is_usable());
+            if let (Some((layout, records)), Some(places)) = (&mut self.generic, &places.generic)
+                && layout.takes(row)
+            {
+                records.write(number, self.kept, row, places)?;
+            }
+            for (sheets, places) in self.sheets.iter_mut().zip(&places.sheets) {
+                sheets.write(row, places)?;
             }
             if let Some(rejects) = &mut self.rejects
                 && !is_wanted(rejects.write(input, number, row))?
@@ -143,14 +223,13 @@ fn is_wanted(written: Result<(), Failure>) -> Result<bool, Failure> {
 fn deliver(
     engine: &Engine,
     input: &mut Input,
-    layout: &Layout,
     delivery: &mut Delivery,
     progress: &Progress,
 ) -> Result<(), Failure> {
     let before = delivery.counts;
     let mut run = input.take(engine)?.run().map_err(|error| Failure::of(&input.name, &error))?;
     let tally = run.tally();
-    let places = layout.places(run.columns());
+    let places = delivery.places(run.columns());
     loop {
         let batch = run.next_batch().map_err(|error| Failure::of(&input.name, &error))?;
         let Some(batch) = batch else { break };
@@ -187,13 +266,28 @@ fn is_device(path: &Path) -> bool {
 }
 
 /// Refuses outputs that would write over an input or over each other.
-fn check_paths(arguments: &HashArguments) -> Result<(), Failure> {
-    let outputs = [&arguments.output, &arguments.rejects, &arguments.report];
-    let outputs: Vec<_> = outputs.into_iter().flatten().collect();
+fn check_paths(arguments: &HashArguments, destination: &Destination) -> Result<(), Failure> {
+    let mut outputs: Vec<PathBuf> =
+        [&arguments.rejects, &arguments.report].into_iter().flatten().cloned().collect();
+    match destination {
+        Destination::Stdout => outputs.extend(arguments.output.clone()),
+        Destination::File(path) => outputs.push(path.clone()),
+        Destination::Folder(_) => {}
+    }
+    let mut made = BTreeSet::new();
+    for platform in &arguments.platform {
+        let files = platform.spec().files.iter().map(|file| (file.suffix, file.extension));
+        for (suffix, extension) in files.chain([("", "csv"), ("", "jsonl")]) {
+            if !suffix.is_empty() || matches!(destination, Destination::Folder(_)) {
+                made.extend(destination.path(*platform, suffix, extension, false));
+            }
+        }
+    }
+    outputs.extend(made);
     for (index, output) in outputs.iter().enumerate() {
         let is_file = !is_device(output);
         let is_same =
-            |other: &&&PathBuf| is_file && !is_device(other) && place(other) == place(output);
+            |other: &&PathBuf| is_file && !is_device(other) && place(other) == place(output);
         if outputs[..index].iter().any(|other| is_same(&other)) {
             let text = format!("{}: named for two outputs", output.display());
             return Err(Failure::Usage(text));
@@ -201,22 +295,38 @@ fn check_paths(arguments: &HashArguments) -> Result<(), Failure> {
         if output.is_dir() {
             return Err(Failure::Usage(format!("{}: is a folder", output.display())));
         }
-        let Ok(target) = output.metadata() else { continue };
-        let is_target = |input: &&PathBuf| {
-            let same = |m: std::fs::Metadata| (m.dev(), m.ino()) == (target.dev(), target.ino());
-            let metadata = match input.as_os_str() == "-" {
-                true => std::io::stdin()
-                    .as_fd()
-                    .try_clone_to_owned()
-                    .and_then(|stdin| std::fs::File::from(stdin).metadata()),
-                false => input.metadata(),
-            };
-            target.is_file() && metadata.is_ok_and(same)
-        };
-        if arguments.inputs.iter().any(|input| is_target(&input)) {
+        if arguments.inputs.iter().any(|input| is_same_file(input, output)) {
             let text = format!("{}: is an input as well as an output", output.display());
             return Err(Failure::Usage(text));
         }
     }
     Ok(())
+}
+
+/// True if an input is the file at this path, or one of the parts that it may be split into.
+fn is_same_file(input: &Path, output: &Path) -> bool {
+    if is_part(input, output) {
+        return true;
+    }
+    let Ok(target) = output.metadata() else { return false };
+    let metadata = match input.as_os_str() == "-" {
+        true => std::io::stdin()
+            .as_fd()
+            .try_clone_to_owned()
+            .and_then(|stdin| std::fs::File::from(stdin).metadata()),
+        false => input.metadata(),
+    };
+    let same = |m: std::fs::Metadata| (m.dev(), m.ino()) == (target.dev(), target.ino());
+    target.is_file() && metadata.is_ok_and(same)
+}
+
+/// `meta-001.csv` is a part of `meta.csv`.
+fn is_part(input: &Path, output: &Path) -> bool {
+    let stems = [input, output].map(|path| path.file_stem().unwrap_or_default().to_string_lossy());
+    let number = stems[0].strip_prefix(&*stems[1]).and_then(|rest| rest.strip_prefix('-'));
+    let is_number = |text: &str| text.len() >= 3 && text.bytes().all(|b| b.is_ascii_digit());
+    let base = input.with_file_name(output.file_name().unwrap_or_default());
+    number.is_some_and(is_number)
+        && input.extension() == output.extension()
+        && place(&base) == place(output)
 }

@@ -39,6 +39,7 @@ struct Sample {
 /// Runs the command.
 pub(crate) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
     let options = arguments.reading.apply(arguments.rules.options()).keep_rejected();
+    let options = options.platforms(arguments.platform.iter().copied());
     let engine = engine(options)?;
     let mut inputs = open_all(&engine, std::slice::from_ref(&arguments.input))?;
     let Some(mut input) = inputs.pop() else { return Ok(()) };
@@ -150,6 +151,7 @@ fn outcome(row: Row<'_>, input: &Input) -> String {
     let cells = row.cells().zip(input.columns.used()).enumerate();
     let cells = cells.map(|(index, ((identifier, cell), _))| match cell {
         Cell::Key(..) | Cell::Plain(_) => format!("{identifier} ok"),
+        Cell::NotTaken => format!("{identifier} not taken"),
         Cell::Rejected(rejection) => {
             let shape = masked(row.rejected(index).unwrap_or_default());
             format!("{identifier} {} [{shape}]", rejection.reason(identifier))

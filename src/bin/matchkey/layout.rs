@@ -8,7 +8,8 @@ use crate::args::Format;
 use crate::failure::Failure;
 use crate::input::Input;
 use crate::target::Target;
-use matchkey::{Cell, Columns, Identifier, Row, normalize};
+use matchkey::platform::Encoding;
+use matchkey::{Cell, Columns, Identifier, Platform, Row, normalize};
 use std::collections::BTreeSet;
 use std::io::Write;
 
@@ -16,16 +17,53 @@ use std::io::Write;
 pub(crate) struct Layout {
     kept: Vec<String>,
     fields: Vec<(Identifier, usize)>,
+    /// The place of the generic platform among those that are chosen.
+    platform: usize,
+    encoding: Encoding,
 }
 
 /// Where one input has the output's columns.
-pub(crate) struct Places(Vec<Option<usize>>);
+pub(crate) struct Places {
+    columns: Vec<Option<usize>>,
+    platform: usize,
+    encoding: Encoding,
+}
+
+impl Places {
+    /// Appends the text of each column of a row; calls `each` with it.
+    fn each(&self, row: Row<'_>, mut each: impl FnMut(usize, &str)) {
+        let mut text = Vec::new();
+        for (index, column) in self.columns.iter().enumerate() {
+            text.clear();
+            match column.map_or(Cell::Empty, |column| row.cell_for(self.platform, column)) {
+                Cell::Key(digest) => digest.write(self.encoding, &mut text),
+                Cell::Plain(value) => text.extend_from_slice(value.as_bytes()),
+                _ => {}
+            }
+            each(index, std::str::from_utf8(&text).unwrap_or_default());
+        }
+    }
+}
 
 impl Layout {
-    pub(crate) fn new(kept: &[String], inputs: &[Input]) -> Layout {
+    pub(crate) fn new(
+        kept: &[String],
+        inputs: &[Input],
+        platform: usize,
+        encoding: Encoding,
+    ) -> Layout {
         let used = inputs.iter().flat_map(|input| input.columns.used());
+        let taken = |identifier| {
+            Platform::Generic.keys().iter().any(|rule| rule.key.identifier == identifier)
+        };
+        let used = used.filter(|column| taken(column.identifier()));
         let fields: BTreeSet<_> = used.map(|c| (c.identifier(), c.ordinal())).collect();
-        Layout { kept: kept.to_vec(), fields: fields.into_iter().collect() }
+        Layout { kept: kept.to_vec(), fields: fields.into_iter().collect(), platform, encoding }
+    }
+
+    /// True if the generic platform can match this row.
+    pub(crate) fn takes(&self, row: Row<'_>) -> bool {
+        row.is_matched(self.platform)
     }
 
     /// The header names, `row` and the kept columns included.
@@ -45,7 +83,11 @@ impl Layout {
             let mut used = columns.used().iter();
             used.position(|c| c.identifier() == identifier && c.ordinal() == ordinal)
         };
-        Places(self.fields.iter().map(place).collect())
+        Places {
+            columns: self.fields.iter().map(place).collect(),
+            platform: self.platform,
+            encoding: self.encoding,
+        }
     }
 }
 
@@ -139,13 +181,13 @@ fn write_csv(
     for index in 0..kept {
         writer.write_field(row.kept(index))?;
     }
-    for place in &places.0 {
-        match place.map_or(Cell::Empty, |place| row.cell(place)) {
-            Cell::Key(digest, _) => writer.write_field(digest.to_hex())?,
-            Cell::Plain(value) => writer.write_field(value)?,
-            _ => writer.write_field(b"")?,
+    let mut written = Ok(());
+    places.each(row, |_, text| {
+        if written.is_ok() {
+            written = writer.write_field(text);
         }
-    }
+    });
+    written?;
     writer.write_record(None::<&[u8]>)
 }
 
@@ -175,15 +217,7 @@ fn json_line(
     for (index, name) in names[1..=kept].iter().enumerate() {
         member(line, name, &normalize::text_of(row.kept(index)));
     }
-    for (place, name) in places.0.iter().zip(&names[1 + kept..]) {
-        match place.map_or(Cell::Empty, |place| row.cell(place)) {
-            Cell::Key(digest, _) => {
-                member(line, name, std::str::from_utf8(&digest.to_hex()).unwrap_or_default());
-            }
-            Cell::Plain(value) => member(line, name, value),
-            _ => {}
-        }
-    }
+    places.each(row, |index, text| member(line, &names[1 + kept + index], text));
     line.extend_from_slice(b"}\n");
 }
 

@@ -7,13 +7,16 @@
 mod args;
 mod explain;
 mod failure;
+mod field;
 mod hash;
 mod input;
 mod inspect;
 mod layout;
 mod pieces;
+mod platforms;
 mod progress;
 mod report;
+mod sheets;
 mod target;
 
 use args::{Arguments, Command};
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Command::Hash(arguments) => hash::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Platforms { platforms } => platforms::run(&platforms),
         Command::Completions { shell } => complete(shell),
     };
     match done {

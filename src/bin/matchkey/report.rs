@@ -4,40 +4,43 @@
 //! `--rejects` records. None of them holds the content of a cell, unless `--rejects-values` asks
 //! for it.
 
-use crate::args::HashArguments;
+use crate::args::{Choice, HashArguments};
 use crate::failure::{Failure, grouped, percent};
 use crate::input::Input;
 use crate::layout::{decimal, failure};
 use crate::target::Target;
 use matchkey::normalize::Rejection;
-use matchkey::{Cell, Counts, Identifier, Origin, Row, Summary, normalize};
+use matchkey::normalize::date::DateOrder;
+use matchkey::platform::{Encoding, Hash};
+use matchkey::{Cell, Counts, Identifier, Origin, Platform, Row, Summary, normalize};
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Everything there is to say at the end.
 pub(crate) struct Outcome {
     pub(crate) counts: Counts,
     pub(crate) summary: Summary,
+    /// The upload files.
+    pub(crate) files: Vec<PathBuf>,
     pub(crate) elapsed: Duration,
 }
 
 impl Outcome {
     /// The `--report` object.
     pub(crate) fn report(&self, arguments: &HashArguments, inputs: &[Input]) -> Value {
-        let candidates = self.candidates();
         json!({
             "total_rows": self.counts.total,
             "processed_rows": self.counts.processed,
             "matched_rows": self.counts.matched,
             "progress_percent": 100,
-            "rejections": self.rejections(),
-            "candidates": candidates,
-            "platforms": { "generic": {
-                "matched_rows": self.counts.matched,
-                "candidates": candidates,
-            }},
+            "rejections": rejections(self.summary.rejections()),
+            "candidates": candidates(|each| self.summary.candidates(each)),
+            "platforms": self.platforms(arguments),
+            "files": self.files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
             "phones": {
-                "usable": self.summary.candidates(Identifier::Phone),
+                "usable": self.summary.usable_phones(),
                 "valid": self.summary.valid_phones(),
             },
             "input_bytes": self.counts.input_bytes,
@@ -48,26 +51,28 @@ impl Outcome {
         })
     }
 
-    /// A plain value is no candidate.
-    fn candidates(&self) -> Value {
-        let hashed = Identifier::ALL.into_iter().filter(|each| *each != Identifier::Ltv);
-        let counted = hashed.map(|each| (each, self.summary.candidates(each)));
-        let counted = counted.filter(|(_, count)| *count > 0);
-        counted.map(|(each, count)| (each.name().to_owned(), json!(count))).collect()
+    /// Each platform's share.
+    fn platforms(&self, arguments: &HashArguments) -> Value {
+        let share = |(index, platform): (usize, &Platform)| {
+            let cells = self.summary.platform_rejections(index);
+            let value = json!({
+                "matched_rows": self.summary.platform_matched_rows(index),
+                "candidates": candidates(|each| self.summary.platform_candidates(index, each)),
+                "rejections": rejections(cells.map(|(each, reason, n)| (Some(each), reason, n))),
+            });
+            (platform.name().to_owned(), value)
+        };
+        arguments.platform.iter().enumerate().map(share).collect()
     }
 
-    fn rejections(&self) -> Value {
-        let mut fields = Map::new();
-        for (identifier, reason, count) in self.summary.rejections() {
-            let field = identifier.map_or("row", Identifier::name);
-            let reasons = fields.entry(field).or_insert_with(|| json!({}));
-            reasons[reason.as_ref()] = json!(count);
-        }
-        Value::Object(fields)
+    /// Rows that one platform can match.
+    pub(crate) fn matched(&self, arguments: &HashArguments, platform: Platform) -> u64 {
+        let index = arguments.platform.iter().position(|chosen| *chosen == platform);
+        index.map_or(0, |index| self.summary.platform_matched_rows(index))
     }
 
     /// The same numbers for a person.
-    pub(crate) fn summary(&self) -> String {
+    pub(crate) fn summary(&self, arguments: &HashArguments) -> String {
         let Counts { total, matched, input_bytes, .. } = self.counts;
         let seconds = self.elapsed.as_secs_f64();
         let mut text = format!(
@@ -80,11 +85,22 @@ impl Outcome {
             seconds,
             grouped((total as f64 / seconds.max(1e-9)) as u64),
         );
+        if arguments.platform != [Platform::Generic] {
+            for (index, platform) in arguments.platform.iter().enumerate() {
+                let rows = self.summary.platform_matched_rows(index);
+                text += &format!(
+                    "  {:<12} {:>13} rows ({})\n",
+                    platform.name(),
+                    grouped(rows),
+                    percent(rows, total)
+                );
+            }
+        }
         for identifier in Identifier::ALL {
             let keys = self.summary.candidates(identifier);
             let reasons = self.reasons(Some(identifier));
             if keys > 0 || !reasons.is_empty() {
-                let word = if identifier == Identifier::Ltv { "values" } else { "keys" };
+                let word = if identifier.is_attribute() { "values" } else { "keys" };
                 text += &format!("  {:<12} {:>13} {word}\n", identifier.name(), grouped(keys));
                 text += &listed("unusable", &reasons);
             }
@@ -94,7 +110,7 @@ impl Outcome {
             text += "  rows\n";
             text += &listed("noted", &whole);
         }
-        let phones = self.summary.candidates(Identifier::Phone);
+        let phones = self.summary.usable_phones();
         if phones > 0 {
             let valid = self.summary.valid_phones();
             text += &format!("  {} of the phones are in assigned ranges\n", percent(valid, phones));
@@ -103,6 +119,18 @@ impl Outcome {
         let all = self.reasons(Some(Identifier::Phone));
         if all.iter().any(|(reason, _)| homeless.ends_with(reason)) {
             text += "  hint: phones without a country need --country CC, or a country column\n";
+        }
+        let (unknown, open) = (Rejection::PrehashedFormUnknown, Rejection::Ambiguous);
+        let has = |identifier, rejection: Rejection| {
+            let reason = rejection.reason(identifier);
+            self.reasons(Some(identifier)).iter().any(|(known, _)| reason.ends_with(known))
+        };
+        if has(Identifier::Phone, unknown) || has(Identifier::Email, Rejection::NotAccepted) {
+            text += "  hint: hashed already; if you know what was hashed, say so: --prehashed-as\n";
+        }
+        if has(Identifier::Dob, open) {
+            text +=
+                "  hint: day and month cannot be told apart; say which: --dob-format DD/MM/YYYY\n";
         }
         text.pop();
         text
@@ -122,6 +150,24 @@ impl Outcome {
         reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         reasons
     }
+}
+
+/// Keys by field; attributes are no candidates.
+fn candidates(count: impl Fn(Identifier) -> u64) -> Value {
+    let keys = Identifier::ALL.into_iter().filter(|each| !each.is_attribute());
+    let counted = keys.map(|each| (each, count(each))).filter(|(_, count)| *count > 0);
+    counted.map(|(each, count)| (each.name().to_owned(), json!(count))).collect()
+}
+
+/// Counts by field and reason; whole rows under `row`.
+fn rejections<'a>(counts: impl Iterator<Item = (Option<Identifier>, Cow<'a, str>, u64)>) -> Value {
+    let mut fields = Map::new();
+    for (identifier, reason, count) in counts {
+        let field = identifier.map_or("row", Identifier::name);
+        let reasons = fields.entry(field).or_insert_with(|| json!({}));
+        reasons[reason.as_ref()] = json!(count);
+    }
+    Value::Object(fields)
 }
 
 /// `word N: reason n, reason n, ...`, broken into lines.
@@ -149,6 +195,8 @@ fn chosen(arguments: &HashArguments) -> Value {
     let rules = &arguments.rules;
     let map: Vec<_> =
         arguments.reading.map.iter().map(|(field, header)| format!("{field}={header}")).collect();
+    let prehashed: Vec<_> =
+        rules.prehashed_as.iter().map(|(field, form)| format!("{field}:{}", form.name())).collect();
     json!({
         "platforms": arguments.platform.iter().map(|each| each.name()).collect::<Vec<_>>(),
         "country": rules.country,
@@ -157,7 +205,19 @@ fn chosen(arguments: &HashArguments) -> Value {
         "phone_policy": rules.phone_policy.name(),
         "keep_placeholders": rules.keep_placeholders,
         "header": arguments.reading.header.name(),
+        "prehashed_as": prehashed,
+        "dob_format": rules.dob_format.map(DateOrder::pattern),
+        "hash": chosen_for(&arguments.hash, Hash::name),
+        "key_encoding": chosen_for(&arguments.key_encoding, Encoding::name),
     })
+}
+
+fn chosen_for<T: Copy>(choices: &[Choice<T>], name: impl Fn(T) -> &'static str) -> Vec<String> {
+    let text = |choice: &Choice<T>| match choice.platform {
+        Some(platform) => format!("{platform}:{}", name(choice.of)),
+        None => name(choice.of).to_owned(),
+    };
+    choices.iter().map(text).collect()
 }
 
 /// How an input was read.
@@ -169,6 +229,7 @@ pub(crate) fn scan(input: &Input) -> Value {
             "column": column.index() + 1,
             "header": column.header(),
             "why": why(column.origin()),
+            "date_format": column.date_order().map(DateOrder::pattern),
         })
     });
     json!({
@@ -198,8 +259,12 @@ pub(crate) fn recognition(input: &Input) -> String {
             ordinal => format!("_{ordinal}"),
         };
         let field = format!("{}{number}", column.identifier());
+        let order = match column.date_order() {
+            Some(order) => format!(", {}", order.pattern()),
+            None => String::new(),
+        };
         text += &format!(
-            "\n  {field:<14} <- {} (column {}, {})",
+            "\n  {field:<14} <- {} (column {}, {}{order})",
             column.header(),
             column.index() + 1,
             why(column.origin()),

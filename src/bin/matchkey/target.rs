@@ -8,9 +8,10 @@ use crate::failure::Failure;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 /// What has to be removed if a signal ends the process.
 static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
@@ -54,21 +55,49 @@ impl Target {
         Failure::writing(&self.name, error)
     }
 
+    /// True if the file will appear under its name at the end: it is no pipe and no device.
+    pub(crate) fn is_file(&self) -> bool {
+        matches!(self.writer.get_ref(), Sink::Beside { .. })
+    }
+
     /// Makes the file appear under its name.
-    pub(crate) fn finish(mut self) -> Result<(), Failure> {
+    pub(crate) fn finish(self) -> Result<(), Failure> {
+        let name = self.name.clone();
+        match self.seal()? {
+            Some(sealed) => sealed.publish(None).map_err(|error| Failure::writing(&name, &error)),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes out what is left, and closes the file without making it appear; `None` for pipes
+    /// and devices.
+    pub(crate) fn seal(mut self) -> Result<Option<Sealed>, Failure> {
         let name = self.name.clone();
         let failed = |error: &io::Error| Failure::writing(&name, error);
         self.writer.flush().map_err(|error| failed(&error))?;
         match self.writer.into_inner().map_err(|error| failed(error.error()))? {
-            Sink::Straight(_) => Ok(()),
+            Sink::Straight(_) => Ok(None),
             Sink::Beside { file, path } => {
                 file.as_file().sync_all().map_err(|error| failed(&error))?;
-                let unfinished = file.path().to_owned();
-                file.persist(&path).map_err(|error| failed(&error.error))?;
-                forget(&unfinished);
-                Ok(())
+                Ok(Some(Sealed { file: file.into_temp_path(), path }))
             }
         }
+    }
+}
+
+/// A file that is complete and waits for its name.
+pub(crate) struct Sealed {
+    file: TempPath,
+    path: PathBuf,
+}
+
+impl Sealed {
+    /// Makes the file appear, under another name beside it if one is given.
+    pub(crate) fn publish(self, name: Option<&Path>) -> io::Result<()> {
+        let unfinished = self.file.to_path_buf();
+        self.file.persist(name.unwrap_or(&self.path)).map_err(|error| error.error)?;
+        forget(&unfinished);
+        Ok(())
     }
 }
 
@@ -118,6 +147,36 @@ fn unfinished() -> std::sync::MutexGuard<'static, Vec<PathBuf>> {
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Folders that were made for the output.
+static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn folders() -> std::sync::MutexGuard<'static, Vec<PathBuf>> {
+    FOLDERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A folder for several files. One that was made here is gone again if nothing comes into it.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    /// The folder; only its owner may look into one that is made.
+    pub(crate) fn open(path: &Path) -> Result<Option<Folder>, Failure> {
+        if path.is_dir() {
+            return Ok(None);
+        }
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+        made.map_err(|error| Failure::writing(&path.display().to_string(), &error))?;
+        folders().push(path.to_owned());
+        Ok(Some(Folder(path.to_owned())))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir(&self.0);
+        folders().retain(|folder| *folder != self.0);
+    }
+}
+
 fn forget(path: &Path) {
     unfinished().retain(|other| other != path);
 }
@@ -127,6 +186,10 @@ pub(crate) fn clean_up_on_signals() {
     let handled = ctrlc::set_handler(|| {
         for path in unfinished().iter() {
             let _ = std::fs::remove_file(path);
+        }
+        // Only a folder that was made for the output, and only while nothing is in it.
+        for folder in folders().iter() {
+            let _ = std::fs::remove_dir(folder);
         }
         #[expect(
             clippy::exit,
