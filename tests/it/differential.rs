@@ -2,6 +2,7 @@
 
 use crate::customers::{Shape, csv};
 use crate::oracle::{self, OracleRow};
+use matchkey::platform::Encoding;
 use matchkey::{Cell, Counts, Engine, Identifier, Options, Row};
 use std::io::{self, Read};
 
@@ -48,7 +49,7 @@ pub(crate) fn engine_rows(
 
 fn in_oracle_terms(row: Row<'_>, kept: usize) -> OracleRow {
     let cell = |cell| match cell {
-        Cell::Key(digest, _) => Some(String::from_utf8(digest.to_hex().to_vec()).unwrap()),
+        Cell::Key(digest) => Some(digest.text(Encoding::Hex)),
         Cell::Plain(value) => Some(value.to_owned()),
         _ => None,
     };

@@ -1,5 +1,6 @@
 //! Bad input, one case each: the outcome that the documentation promises.
 
+use matchkey::platform::Encoding;
 use matchkey::{Cell, Engine, ErrorKind, Header, Identifier, Options, Row};
 use std::io::{self, Read};
 
@@ -178,10 +179,8 @@ fn keys_are_the_published_ones() {
     let mut run = engine.run(io::Cursor::new(input.to_vec())).unwrap();
     let batch = run.next_batch().unwrap().unwrap();
     let row = batch.rows().next().unwrap();
-    let keys: Vec<String> = row
-        .candidates()
-        .map(|candidate| String::from_utf8(candidate.digest.to_hex().to_vec()).unwrap())
-        .collect();
+    let keys: Vec<String> =
+        row.candidates().map(|candidate| candidate.digest.text(Encoding::Hex)).collect();
     assert_eq!(keys[0], "f1904cf1a9d73a55fa5de0ac823c4403ded71afd4c3248d00bdcd0866552bb79");
     assert_eq!(keys.len(), 3);
     assert!(row.cell(3) == Cell::Plain("12"));

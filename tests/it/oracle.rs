@@ -4,8 +4,10 @@
 //! rules are written down here once more; the other fields go through the public normalizer, one
 //! value at a time.
 
-use matchkey::normalize::{Country, Normalizer, Outcome};
-use matchkey::{Identifier, Options, RowProblem};
+use matchkey::normalize::date::DateOrder;
+use matchkey::normalize::{Country, Hints, Normalizer, Outcome};
+use matchkey::platform::Encoding;
+use matchkey::{Form, Identifier, Options, RowProblem};
 use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumberFormat, Region};
 use sha2::{Digest, Sha256};
 
@@ -48,32 +50,68 @@ pub(crate) fn rows(
     };
     let width = header.fields.len();
     let default = country.and_then(Country::parse);
-    let mut rows = Vec::new();
+    let mut records = Vec::new();
     let mut at = rest;
     while let Some((record, end)) =
         plain_record(body, skip_blank(body, at), record_bytes_max, Some(width))
     {
-        let number = rows.len() as u64 + 1;
-        rows.push(row(number, &body[..record.start], dropped, &record, used, kept, default));
+        records.push(record);
         at = end;
     }
-    rows
+    let orders: Vec<_> = used.iter().map(|used| date_order(*used, &records)).collect();
+    let records = records.iter().enumerate();
+    records
+        .map(|(index, record)| {
+            let before = &body[..record.start];
+            row(index as u64 + 1, before, dropped, record, used, &orders, kept, default)
+        })
+        .collect()
 }
 
+/// The order of a column's dates, if all dates that tell agree. Inputs are smaller than a sample.
+fn date_order(
+    (identifier, index): (Identifier, usize),
+    records: &[PlainRecord],
+) -> Option<DateOrder> {
+    let (mut day_first, mut month_first) = (false, false);
+    for record in records.iter().filter(|_| identifier == Identifier::Dob) {
+        let cell = record.fields.get(index).cloned().unwrap_or_default();
+        let text = String::from_utf8_lossy(&cell).trim().to_owned();
+        let parts: Vec<&str> = text.split(['/', '-', '.']).collect();
+        let [first, second, year] = parts[..] else { continue };
+        if year.len() == 4
+            && let (Ok(first), Ok(second)) = (first.parse::<u32>(), second.parse::<u32>())
+        {
+            day_first |= (13..=31).contains(&first) && (1..=12).contains(&second);
+            month_first |= (13..=31).contains(&second) && (1..=12).contains(&first);
+        }
+    }
+    match (day_first, month_first) {
+        (true, false) => Some(DateOrder::DayFirst),
+        (false, true) => Some(DateOrder::MonthFirst),
+        _ => None,
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "a plain function of everything it needs")]
 fn row(
     number: u64,
     before: &[u8],
     dropped: usize,
     record: &PlainRecord,
     used: &Used,
+    orders: &[Option<DateOrder>],
     kept: &[usize],
     default: Option<Country>,
 ) -> OracleRow {
     let field = |index: usize| record.fields.get(index).cloned().unwrap_or_default();
     let named = used.iter().filter(|(identifier, _)| *identifier == Identifier::Country);
     let country = named.filter_map(|(_, index)| country_named(&field(*index))).next().or(default);
-    let outcomes: Vec<_> =
-        used.iter().map(|(identifier, index)| cell(*identifier, &field(*index), country)).collect();
+    let outcomes: Vec<_> = used
+        .iter()
+        .zip(orders)
+        .map(|((identifier, index), order)| cell(*identifier, &field(*index), country, *order))
+        .collect();
     let primary =
         || used.iter().zip(&outcomes).filter(|((identifier, _), _)| identifier.is_primary());
     let is_blank = primary().all(|(_, outcome)| *outcome == Ok(None));
@@ -105,6 +143,7 @@ fn cell(
     identifier: Identifier,
     raw: &[u8],
     country: Option<Country>,
+    order: Option<DateOrder>,
 ) -> Result<Option<String>, ()> {
     let ascii = std::str::from_utf8(raw).ok().filter(|text| text.is_ascii());
     let trimmed = ascii.map(|text| text.trim_matches(|c: char| c == '\0' || c.is_whitespace()));
@@ -114,12 +153,16 @@ fn cell(
         (Identifier::Phone, Some(text)) if !is_prehashed(text) => phone(text, country),
         _ => {
             let mut out = Vec::new();
-            match Normalizer::new(&Options::new()).normalize(identifier, raw, country, &mut out) {
+            let normalizer = Normalizer::new(&Options::new());
+            let hints = Hints::from(country).date_order(order);
+            match normalizer.normalize(identifier, Form::Generic, raw, hints, &mut out) {
                 Outcome::Empty => Ok(None),
-                Outcome::Hash => Ok(Some(sha256(&out))),
-                Outcome::Plain => Ok(Some(String::from_utf8(out).unwrap())),
-                Outcome::Passthrough(digest) => {
-                    Ok(Some(String::from_utf8(digest.to_hex().to_vec()).unwrap()))
+                Outcome::Usable if identifier == Identifier::Ltv => {
+                    Ok(Some(String::from_utf8(out).unwrap()))
+                }
+                Outcome::Usable => Ok(Some(sha256(&out))),
+                Outcome::Prehashed(digest) if digest.as_bytes().len() == 32 => {
+                    Ok(Some(digest.text(Encoding::Hex)))
                 }
                 _ => Err(()),
             }

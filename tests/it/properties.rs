@@ -4,7 +4,7 @@
 use crate::differential::{assert_same, engine_rows};
 use crate::oracle;
 use matchkey::normalize::{Country, Normalizer, Outcome, phone};
-use matchkey::{Identifier, Options};
+use matchkey::{Form, Identifier, Options};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -94,15 +94,16 @@ proptest! {
     fn no_value_panics_and_rejected_values_leave_nothing(
         raw in prop_oneof![vec(any::<u8>(), 0..80), ".{0,40}".prop_map(String::into_bytes)],
         which in 0..Identifier::ALL.len(),
+        form in 0..Form::ALL.len(),
         country in prop_oneof![Just(None), Just(Some("US")), Just(Some("GB")), Just(Some("IT"))],
     ) {
         let identifier = Identifier::ALL[which];
         let country = country.and_then(Country::parse);
-        let mut normalizer = Normalizer::new(&Options::new());
+        let normalizer = Normalizer::new(&Options::new());
         let mut out = b"kept".to_vec();
-        let outcome = normalizer.normalize(identifier, &raw, country, &mut out);
+        let outcome = normalizer.normalize(identifier, Form::ALL[form], &raw, country, &mut out);
         match outcome {
-            Outcome::Hash | Outcome::Plain => prop_assert!(out.len() > 4),
+            Outcome::Usable => prop_assert!(out.len() > 4),
             _ => prop_assert_eq!(&out[..], b"kept"),
         }
     }
@@ -114,12 +115,19 @@ proptest! {
         domain in "[A-Za-z\u{c0}-\u{17f}]{1,6}\\.[a-z]{2,4}\\.?",
     ) {
         let raw = format!("{dirt}{local}@{domain}");
-        let mut normalizer = Normalizer::new(&Options::new());
-        let (mut once, mut twice) = (Vec::new(), Vec::new());
-        let outcome = normalizer.normalize(Identifier::Email, raw.as_bytes(), None, &mut once);
-        prop_assert_eq!(outcome, Outcome::Hash);
-        normalizer.normalize(Identifier::Email, &once, None, &mut twice);
-        prop_assert_eq!(once, twice);
+        let normalizer = Normalizer::new(&Options::new());
+        for form in Form::ALL {
+            let (mut once, mut twice) = (Vec::new(), Vec::new());
+            let normalize = |raw: &[u8], out: &mut Vec<u8>| {
+                normalizer.normalize(Identifier::Email, form, raw, None, out)
+            };
+            let outcome = normalize(raw.as_bytes(), &mut once);
+            prop_assert!(form != Form::Generic || outcome == Outcome::Usable);
+            if outcome == Outcome::Usable {
+                normalize(&once, &mut twice);
+                prop_assert_eq!(once, twice, "{:?}", form);
+            }
+        }
     }
 
     #[test]
