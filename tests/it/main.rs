@@ -2,8 +2,9 @@
 //!
 //! `oracle` is the executable specification; `differential` and `properties` compare the engine
 //! with it; `golden` has single rows and files with their outcomes; `faults` has readers that
-//! fail; `vectors` has other people's test data; `cli` runs the binary as a process; `testdata`
-//! and `tidy` look after the repository itself.
+//! fail; `vectors` has libphonenumber's answers; `platforms` the vendors' rules and upload files;
+//! `cli` runs the binary as a process, with `process`; `testdata` and `tidy` look after the
+//! repository itself.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -15,6 +16,8 @@ mod differential;
 mod faults;
 mod golden;
 mod oracle;
+mod platforms;
+mod process;
 mod properties;
 mod testdata;
 mod tidy;

@@ -34,7 +34,8 @@ pub(crate) fn run(arguments: &HashArguments) -> Result<(), Failure> {
         }
     }
     clean_up_on_signals();
-    let folder = match &destination {
+    // Dropped last, when nothing unfinished is in it any more.
+    let _folder = match &destination {
         Destination::Folder(path) => Folder::open(path)?,
         _ => None,
     };
@@ -60,7 +61,6 @@ pub(crate) fn run(arguments: &HashArguments) -> Result<(), Failure> {
             outcome.files.extend(sheets.finish()?);
         }
     }
-    drop(folder);
     if let Some(rejects) = delivery.rejects {
         is_wanted(rejects.finish())?;
     }

@@ -3,11 +3,11 @@
 //! In: cleaned text; what is known of the column. Out: [`Date`], or why it is unusable.
 //!
 //! A date whose day and month cannot be told apart is not guessed. The order is asked for
-//! ([`DateOrder`]), or found from all dates of a sample of the column ([`Evidence`]): one date such
-//! as 25/12/1990 decides. Year first is never ambiguous. A month may be a word (English). A year of
-//! two digits is read as Meta's upload screen does (facebookincubator OCFU 75ea65f): up to today's
-//! year this century, else the last; without today's date it is not read. A time behind a date is
-//! dropped. Meta asks for YYYYMMDD (its Parameter Builder 1.3.2).
+//! ([`DateOrder`]), or found from all dates of a sample of the column (a tally of them): one date
+//! such as 25/12/1990 decides. Year first is never ambiguous. A month may be a word (English). A
+//! year of two digits is read as Meta's upload screen does (facebookincubator OCFU 75ea65f): up to
+//! today's year this century, else the last; without today's date it is not read. A time behind a
+//! date is dropped. Meta asks for YYYYMMDD (its Parameter Builder 1.3.2).
 
 use super::Rejection;
 use std::str::FromStr;

@@ -44,7 +44,7 @@ pub enum Rejection {
     InvalidLength,
     /// A phone that only works inside its area.
     LocalOnly,
-    /// A phone whose range is not assigned; only under [`PhonePolicy::Valid`].
+    /// A phone whose range is not assigned; only under the policy `valid`.
     NotValid,
     /// A filler such as `0000000000`.
     Placeholder,
