@@ -1,13 +1,14 @@
 //! Whole runs: lists of several shapes through the engine, in rows and in bytes a second.
 //!
 //! In: seeded lists. Out: criterion's figures; every run's counters are checked against the list.
-//! `threads` shows what the second core brings, `chunk` what the size of a chunk matters.
+//! `threads` shows what the second core brings, `chunk` what the size of a chunk matters,
+//! `platforms` what more platforms cost in the same pass.
 
 mod customers;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use customers::{Shape, csv};
-use matchkey::{Engine, Options};
+use matchkey::{Engine, Options, Platform};
 use std::hint::black_box;
 use std::io::Cursor;
 use std::time::Duration;
@@ -73,12 +74,28 @@ fn threads_and_chunks(criterion: &mut Criterion) {
     }
 }
 
+/// What three more platforms cost in the same pass.
+fn platforms(criterion: &mut Criterion) {
+    let list = csv(Shape::Mixed, ROWS, SEED);
+    let mut group = criterion.benchmark_group("platforms");
+    group.throughput(Throughput::Elements(ROWS as u64));
+    let all = [Platform::Meta, Platform::Google, Platform::TikTok, Platform::Uid2];
+    for platforms in [&all[..1], &all] {
+        let options = Options::new().platforms(platforms.iter().copied());
+        let Some(engine) = engine(options) else { continue };
+        let usable = run(&engine, &list, None);
+        group.bench_function(BenchmarkId::from_parameter(platforms.len()), |bencher| {
+            bencher.iter(|| run(&engine, &list, Some(usable)));
+        });
+    }
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default()
         .sample_size(10)
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(3));
-    targets = shapes, threads_and_chunks
+    targets = shapes, threads_and_chunks, platforms
 }
 criterion_main!(benches);

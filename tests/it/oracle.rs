@@ -50,14 +50,7 @@ pub(crate) fn rows(
     };
     let width = header.fields.len();
     let default = country.and_then(Country::parse);
-    let mut records = Vec::new();
-    let mut at = rest;
-    while let Some((record, end)) =
-        plain_record(body, skip_blank(body, at), record_bytes_max, Some(width))
-    {
-        records.push(record);
-        at = end;
-    }
+    let records = records_behind(body, rest, record_bytes_max, width);
     let orders: Vec<_> = used.iter().map(|used| date_order(*used, &records)).collect();
     let records = records.iter().enumerate();
     records
@@ -66,6 +59,23 @@ pub(crate) fn rows(
             row(index as u64 + 1, before, dropped, record, used, &orders, kept, default)
         })
         .collect()
+}
+
+fn records_behind(body: &[u8], mut at: usize, bytes_max: usize, width: usize) -> Vec<PlainRecord> {
+    let mut records = Vec::new();
+    while let Some((record, end)) = plain_record(body, skip_blank(body, at), bytes_max, Some(width))
+    {
+        records.push(record);
+        at = end;
+    }
+    records
+}
+
+/// The fields of every row of an input without a byte order mark.
+pub(crate) fn records(input: &[u8]) -> Vec<Vec<Vec<u8>>> {
+    let (header, rest) = plain_record(input, 0, usize::MAX, None).unwrap();
+    let records = records_behind(input, rest, 1 << 20, header.fields.len());
+    records.into_iter().map(|record| record.fields).collect()
 }
 
 /// The order of a column's dates, if all dates that tell agree. Inputs are smaller than a sample.

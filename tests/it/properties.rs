@@ -3,8 +3,10 @@
 
 use crate::differential::{assert_same, engine_rows};
 use crate::oracle;
-use matchkey::normalize::{Country, Normalizer, Outcome, phone};
-use matchkey::{Form, Identifier, Options};
+use matchkey::normalize::{Country, Hints, Normalizer, Outcome, phone};
+use matchkey::platform::Sent;
+use matchkey::platform::spec::KeyRule;
+use matchkey::{Cell, Digest, Engine, Form, Identifier, Options, Platform};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -88,6 +90,68 @@ proptest! {
         if !body.starts_with(b"\xef\xbb\xbf") {
             prop_assert_eq!(plain, read);
         }
+    }
+
+    #[test]
+    fn every_platform_gets_what_single_values_give(
+        body in body(),
+        threads in 1_usize..4,
+        chunk_bytes in 1_usize..100,
+    ) {
+        let mut input = b"email,phone,first_name,zip,country,dob,ltv\n".to_vec();
+        input.extend(body);
+        let options = Options::new()
+            .country("US")
+            .threads(threads)
+            .chunk_bytes(chunk_bytes)
+            .platforms(Platform::ALL.iter().copied());
+        let engine = Engine::new(options.clone()).unwrap();
+        let mut run = engine.run(std::io::Cursor::new(input.clone())).unwrap();
+        let columns = run.columns().clone();
+        let normalizer = Normalizer::new(&options);
+        let plain = oracle::records(&input);
+        let mut seen = 0;
+        while let Some(batch) = run.next_batch().unwrap() {
+            for row in batch.rows() {
+                let record = &plain[row.number() as usize - 1];
+                let cell = |index: usize| record.get(index).cloned().unwrap_or_default();
+                let country = Country::from_cell(&cell(4)).or(Country::parse("US"));
+                for (index, column) in columns.used().iter().enumerate() {
+                    let hints = Hints::from(country).date_order(column.date_order());
+                    if column.identifier() == Identifier::Ltv {
+                        continue;
+                    }
+                    for (place, platform) in Platform::ALL.iter().enumerate() {
+                        let taken = |rule: &&KeyRule| rule.key.identifier == column.identifier();
+                        let rule = platform.keys().iter().find(taken);
+                        let ours = row.cell_for(place, index);
+                        let Some(rule) = rule else {
+                            prop_assert!(ours == Cell::NotTaken);
+                            continue;
+                        };
+                        let (key, mut out) = (rule.key, Vec::new());
+                        let raw = cell(column.index());
+                        let identifier = key.identifier;
+                        let outcome =
+                            normalizer.normalize(identifier, key.form, &raw, hints, &mut out);
+                        let is_same = match (outcome, key.sent) {
+                            (Outcome::Usable, Sent::Hashed(hash)) => {
+                                ours == Cell::Key(Digest::with(hash, &out))
+                            }
+                            (Outcome::Usable, _) => {
+                                ours == Cell::Plain(std::str::from_utf8(&out).unwrap())
+                            }
+                            (Outcome::Empty, _) => ours == Cell::Empty,
+                            (Outcome::Rejected(why), _) => ours == Cell::Rejected(why),
+                            _ => true,
+                        };
+                        prop_assert!(is_same, "row {} {platform} {identifier}", row.number());
+                    }
+                }
+                seen += 1;
+            }
+        }
+        prop_assert_eq!(seen, plain.len());
     }
 
     #[test]
