@@ -127,100 +127,108 @@ fn files(list: &str, options: &[&str]) -> (BTreeMap<String, Vec<Vec<String>>>, V
     (found, serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap())
 }
 
-/// One record for each platform's file: the header and the first row, plain values as they are,
-/// `#value` for the digest of a value.
-#[test]
-fn upload_files_to_the_letter() {
-    let all = "meta,google,tiktok,linkedin,pinterest,snapchat,x,reddit,microsoft,amazon,uid2,ttd,\
-               openai,criteo";
-    let (files, report) = files(LIST, &["--platform", all]);
-    let uuid = "aebe52e7-03ee-455a-b3c4-e57283966239";
-    let first = |file: &str| files[file][1].join("|");
-    let header = |file: &str| files[file][0].join(",");
-    let keys = |values: &[&str]| -> String {
-        let key = |value: &&str| match value.strip_prefix('#') {
-            Some(value) => sha256(value),
-            None => (*value).to_owned(),
-        };
-        values.iter().map(key).collect::<Vec<_>>().join("|")
+const ALL: &str = "meta,google,tiktok,linkedin,pinterest,snapchat,x,reddit,microsoft,amazon,uid2,ttd,\
+                   openai,criteo";
+const UUID: &str = "aebe52e7-03ee-455a-b3c4-e57283966239";
+const MADID: &str = "#aebe52e7-03ee-455a-b3c4-e57283966239";
+const GMAIL: &str = "#jane_a.doe+x@gmail.com";
+const WORK: &str = "#jane@work.example";
+const PLUS: &str = "#+14155552671";
+const DIGITS: &str = "#14155552671";
+
+/// A record: plain values as they are, `#value` for the digest of a value.
+fn keys(values: &[&str]) -> Vec<String> {
+    let key = |value: &&str| match value.strip_prefix('#') {
+        Some(value) => sha256(value),
+        None => (*value).to_owned(),
     };
-    let (gmail, work) = ("#jane_a.doe+x@gmail.com", "#jane@work.example");
-    let (plus, digits) = ("#+14155552671", "#14155552671");
+    values.iter().map(key).collect()
+}
 
+fn check_file(records: &[Vec<String>], header: &str, expected: &[&[&str]]) {
+    assert_eq!(records[0].join(","), header);
+    for (record, expected) in records[1..].iter().zip(expected) {
+        assert_eq!(*record, keys(expected), "{header}");
+    }
+}
+
+#[test]
+fn upload_files_with_a_record_for_each_row() {
+    let (files, report) = files(LIST, &["--platform", ALL]);
     let columns = "email,email,phone,madid,fn,ln,zip,ct,st,country,dob,gen,extern_id,value";
-    assert_eq!(header("meta.csv"), columns);
     let names = ["#drjane", "#oneiljr", "#94025", "#stlouis", "#ca", "#us", "#19901225", "#f"];
-    let row = [&[gmail, work, digits, uuid][..], &names, &["Id-7", "1234.50"]].concat();
-    assert_eq!(first("meta.csv"), keys(&row));
+    let row = [&[GMAIL, WORK, DIGITS, UUID][..], &names, &["Id-7", "1234.50"]].concat();
+    check_file(&files["meta.csv"], columns, &[&row]);
 
-    assert_eq!(header("google.csv"), "Email,Email,Phone,First Name,Last Name,Country,Zip");
-    let row = ["#jane_adoe@gmail.com", work, plus, "#jane", "#o'neil", "US", "94025-1234"];
-    assert_eq!(first("google.csv"), keys(&row));
-    assert_eq!(
-        files["google.csv"][2].join("|"),
-        keys(&["", "", "", "#ann", "#lee", "FR", "75001"])
-    );
-    assert_eq!(files["google-madid.csv"], [["Mobile Device ID"], [uuid]]);
+    let columns = "Email,Email,Phone,First Name,Last Name,Country,Zip";
+    let row = ["#jane_adoe@gmail.com", WORK, PLUS, "#jane", "#o'neil", "US", "94025-1234"];
+    let address = ["", "", "", "#ann", "#lee", "FR", "75001"];
+    check_file(&files["google.csv"], columns, &[&row, &address]);
+    check_file(&files["google-madid.csv"], "Mobile Device ID", &[&[UUID]]);
 
-    assert_eq!(header("tiktok.csv"), "Email_SHA256,Email_SHA256,Phone_SHA256,MAID_SHA256");
-    assert_eq!(first("tiktok.csv"), keys(&[gmail, work, plus, &format!("#{uuid}")]));
+    let columns = "Email_SHA256,Email_SHA256,Phone_SHA256,MAID_SHA256";
+    check_file(&files["tiktok.csv"], columns, &[&[GMAIL, WORK, PLUS, MADID]]);
 
     let columns = "email,firstname,lastname,jobtitle,employeecompany,country,googleaid";
-    assert_eq!(header("linkedin.csv"), columns);
-    let row = [gmail, "Dr. Jane", "O'Neil, Jr.", "", "", "US", uuid];
-    assert_eq!(first("linkedin.csv"), keys(&row));
-    let row = [work, "Dr. Jane", "O'Neil, Jr.", "", "", "US", ""];
-    assert_eq!(files["linkedin.csv"][2].join("|"), keys(&row));
+    let row = [GMAIL, "Dr. Jane", "O'Neil, Jr.", "", "", "US", UUID];
+    let second = [WORK, "Dr. Jane", "O'Neil, Jr.", "", "", "US", ""];
+    check_file(&files["linkedin.csv"], columns, &[&row, &second]);
 
-    for platform in ["pinterest", "snapchat", "x"] {
-        let phone = if platform == "x" {
-            ["#+14155552671", "#+4930901820"]
-        } else {
-            [digits, "#4930901820"]
-        };
-        let lines = |kind: &str| files[&format!("{platform}-{kind}.csv")].concat().join("|");
-        assert_eq!(lines("email"), keys(&[gmail, work, "#max@b\u{fc}cher.example"]));
-        assert_eq!(lines("phone"), keys(&phone));
-        assert_eq!(lines("madid"), keys(&[&format!("#{uuid}")]));
-    }
-
-    assert_eq!(header("reddit.csv"), "EMAIL_SHA256,MAID_SHA256");
-    assert_eq!(first("reddit.csv"), keys(&["#jane_adoe@gmail.com", &format!("#{uuid}")]));
-
-    assert_eq!(header("microsoft.csv"), "Type,Parent Id,Sub Type,Text,Action Type");
-    let row = ["Customer List Item", "", "Email", gmail, "Add"];
-    assert_eq!(first("microsoft.csv"), keys(&row));
-    let kinds: Vec<_> = files["microsoft.csv"][1..].iter().map(|record| &record[2][..]).collect();
-    assert_eq!(kinds, ["Email", "Email", "Phone", "CRM", "Email", "Phone"]);
-    assert_eq!(files["microsoft.csv"][4][3], "Id-7");
+    let row = ["#jane_adoe@gmail.com", MADID];
+    check_file(&files["reddit.csv"], "EMAIL_SHA256,MAID_SHA256", &[&row]);
 
     let columns = "email,phone,firstName,lastName,city,state,postalCode,countryCode";
-    assert_eq!(header("amazon.csv"), columns);
     let names = ["#drjane", "#oneiljr", "#stlouis3", "#ca", "#94025", "US"];
-    let row = [&["#janea.doex@gmail.com", digits][..], &names].concat();
-    assert_eq!(first("amazon.csv"), keys(&row));
+    let row = [&["#janea.doex@gmail.com", DIGITS][..], &names].concat();
+    check_file(&files["amazon.csv"], columns, &[&row]);
 
-    assert_eq!(header("openai.csv"), "email_sha256,phone_number_sha256,gaid");
-    assert_eq!(first("openai.csv"), keys(&[gmail, plus, uuid]));
-    assert_eq!(files["openai.csv"][2].join("|"), keys(&[work, "", ""]));
-
-    assert_eq!(header("criteo.csv"), "email");
-    // Base64 of the bytes: SHA-256 of jane_adoe@gmail.com.
-    for file in ["uid2.txt", "ttd.txt"] {
-        let lines = files[file].concat();
-        assert_eq!(lines.len(), 3);
-        assert_eq!(lines[0], base64(&Sha256::digest("jane_adoe@gmail.com")));
-    }
-    assert_eq!(files["uid2-phone.txt"].len(), 2);
+    let columns = "email_sha256,phone_number_sha256,gaid";
+    check_file(&files["openai.csv"], columns, &[&[GMAIL, PLUS, UUID], &[WORK, "", ""]]);
 
     let matched = |platform: &str| report["platforms"][platform]["matched_rows"].as_u64();
-    for platform in all.split(',') {
+    for platform in ALL.split(',') {
         let expected = if matches!(platform, "google" | "linkedin") { 3 } else { 2 };
         assert_eq!(matched(platform), Some(expected), "{platform}");
     }
     assert_eq!(report["matched_rows"], 3);
     assert_eq!(report["files"].as_array().unwrap().len(), files.len());
     assert_eq!(report["scan"]["inputs"][0]["columns"][9]["date_format"], "DD/MM/YYYY");
+}
+
+#[test]
+fn upload_files_with_a_record_for_each_identifier() {
+    let (files, _) = files(LIST, &["--platform", ALL]);
+    for (platform, phones) in [
+        ("pinterest", [DIGITS, "#4930901820"]),
+        ("snapchat", [DIGITS, "#4930901820"]),
+        ("x", [PLUS, "#+4930901820"]),
+    ] {
+        let lines = |kind: &str| files[&format!("{platform}-{kind}.csv")].concat();
+        assert_eq!(lines("email"), keys(&[GMAIL, WORK, "#max@b\u{fc}cher.example"]));
+        assert_eq!(lines("phone"), keys(&phones));
+        assert_eq!(lines("madid"), keys(&[MADID]));
+    }
+    let item = |kind, text| ["Customer List Item", "", kind, text, "Add"];
+    let items = [
+        item("Email", GMAIL),
+        item("Email", WORK),
+        item("Phone", PLUS),
+        item("CRM", "Id-7"),
+        item("Email", "#max@b\u{fc}cher.example"),
+        item("Phone", "#+4930901820"),
+    ];
+    let items: Vec<&[&str]> = items.iter().map(|item| &item[..]).collect();
+    check_file(&files["microsoft.csv"], "Type,Parent Id,Sub Type,Text,Action Type", &items);
+    assert_eq!(files["microsoft.csv"].len(), 1 + items.len());
+    check_file(&files["criteo.csv"], "email", &[&[GMAIL], &[WORK]]);
+    // Base64 of the digest's bytes, not of its digits.
+    for file in ["uid2.txt", "ttd.txt"] {
+        let lines = files[file].concat();
+        assert_eq!(lines.len(), 3);
+        assert_eq!(lines[0], base64(&Sha256::digest("jane_adoe@gmail.com")));
+    }
+    let phones = files["uid2-phone.txt"].concat();
+    assert_eq!(phones[1], base64(&Sha256::digest("+4930901820")));
 }
 
 fn base64(bytes: &[u8]) -> String {
