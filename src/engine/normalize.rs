@@ -80,7 +80,7 @@ pub(crate) enum Value<'a> {
     Empty,
     Rejected(Rejection),
     Prehashed(Digest),
-    Email(Cow<'a, str>),
+    Email(Cow<'a, str>, email::Facts),
     Phone { generic: Result<phone::Phone, Rejection>, other: Option<phone::Phone> },
     Country(Country),
     State { text: Cow<'a, str>, code: Option<&'static str> },
@@ -179,7 +179,10 @@ impl Normalizer {
             return Value::Rejected(Rejection::ControlChar);
         }
         match identifier {
-            Identifier::Email => Value::Email(text),
+            Identifier::Email => {
+                let facts = email::Facts::of(&text);
+                Value::Email(text, facts)
+            }
             Identifier::Phone => {
                 let (policy, placeholders) = (self.phone_policy, self.placeholders);
                 let generic = phone::usable(&text, hints.country, policy, placeholders);
@@ -222,7 +225,7 @@ impl Normalizer {
             Value::Empty => return Outcome::Empty,
             Value::Rejected(rejection) => Err(*rejection),
             Value::Prehashed(digest) => return Outcome::Prehashed(*digest),
-            Value::Email(text) => Address::new(text).write(form, out),
+            Value::Email(text, facts) => Address::known(text, *facts).write(form, out),
             Value::Phone { generic, other } => write_phone(generic, other.as_ref(), form, out),
             Value::Country(country) => {
                 let code = country.alpha2().as_bytes();

@@ -127,8 +127,8 @@ fn files(list: &str, options: &[&str]) -> (BTreeMap<String, Vec<Vec<String>>>, V
     (found, serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap())
 }
 
-const ALL: &str = "meta,google,tiktok,linkedin,pinterest,snapchat,x,reddit,microsoft,amazon,uid2,ttd,\
-                   openai,criteo";
+const ALL: &str = "meta,google,tiktok,linkedin,pinterest,snapchat,x,reddit,microsoft,amazon,uid2,\
+                   ttd,openai,criteo";
 const UUID: &str = "aebe52e7-03ee-455a-b3c4-e57283966239";
 const MADID: &str = "#aebe52e7-03ee-455a-b3c4-e57283966239";
 const GMAIL: &str = "#jane_a.doe+x@gmail.com";

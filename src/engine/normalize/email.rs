@@ -38,10 +38,29 @@ use unicode_normalization::{IsNormalized, is_nfkc_quick};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Address<'a> {
     text: &'a str,
-    /// Before the first `@`, and behind it.
-    parts: Option<(&'a str, &'a str)>,
+    facts: Facts,
+}
+
+/// What there is to know of a text to write it in any form.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Facts {
+    /// Where the first `@` stands.
+    at: Option<usize>,
     has_white_space: bool,
     has_control: bool,
+}
+
+impl Facts {
+    pub(crate) fn of(text: &str) -> Facts {
+        let bytes = text.as_bytes();
+        let is_odd = |byte: &u8| byte.is_ascii_control() || *byte == b' ' || !byte.is_ascii();
+        let is_odd = bytes.iter().any(is_odd);
+        Facts {
+            at: memchr::memchr(b'@', bytes),
+            has_white_space: is_odd && text.contains(char::is_whitespace),
+            has_control: is_odd && text::has_control(text),
+        }
+    }
 }
 
 impl<'a> Address<'a> {
@@ -60,15 +79,22 @@ impl<'a> Address<'a> {
     /// assert_eq!(out, b"maryann@gmail.com");
     /// ```
     pub fn new(text: &'a str) -> Address<'a> {
-        let (has_white_space, has_control) = match text.is_ascii() {
-            true => {
-                let is_odd = |byte: &u8| byte.is_ascii_control() || *byte == b' ';
-                let is_odd = text.as_bytes().iter().any(is_odd);
-                (is_odd && text.contains(char::is_whitespace), is_odd && text::has_control(text))
-            }
-            false => (text.contains(char::is_whitespace), text::has_control(text)),
-        };
-        Address { text, parts: text.split_once('@'), has_white_space, has_control }
+        Address { text, facts: Facts::of(text) }
+    }
+
+    /// The address of a text that was looked at before.
+    pub(super) fn known(text: &'a str, facts: Facts) -> Address<'a> {
+        Address { text, facts }
+    }
+
+    /// Before the first `@`, and behind it.
+    fn parts(&self) -> Result<(&'a str, &'a str), Rejection> {
+        let at = self.facts.at.ok_or(Rejection::NoAt)?;
+        let (local, domain) = (&self.text[..at], &self.text[at + 1..]);
+        match domain.contains('@') {
+            true => Err(Rejection::SeveralAt),
+            false => Ok((local, domain)),
+        }
     }
 
     /// Appends the address in this form. After an error `out` may hold a part of it.
@@ -79,7 +105,7 @@ impl<'a> Address<'a> {
     pub fn write(&self, form: Form, out: &mut Vec<u8>) -> Result<(), Rejection> {
         match form {
             Form::Uid2 => return self.write_uid2(out),
-            Form::LinkedIn if self.has_white_space => {
+            Form::LinkedIn if self.facts.has_white_space => {
                 let bare: String = self.text.chars().filter(|c| !c.is_whitespace()).collect();
                 return Address::new(&bare).write(Form::Plain, out);
             }
@@ -131,14 +157,11 @@ impl<'a> Address<'a> {
     /// The two parts of an address that no form but UID2's and LinkedIn's would change the shape
     /// of.
     fn checked(&self) -> Result<(&'a str, &'a str), Rejection> {
-        let (local, domain) = self.parts.ok_or(Rejection::NoAt)?;
-        if domain.contains('@') {
-            return Err(Rejection::SeveralAt);
-        }
-        if self.has_white_space {
+        let (local, domain) = self.parts()?;
+        if self.facts.has_white_space {
             return Err(Rejection::WhiteSpace);
         }
-        if self.has_control {
+        if self.facts.has_control {
             return Err(Rejection::ControlChar);
         }
         if local.is_empty() {
@@ -151,10 +174,7 @@ impl<'a> Address<'a> {
     }
 
     fn write_uid2(&self, out: &mut Vec<u8>) -> Result<(), Rejection> {
-        let (local, domain) = self.parts.ok_or(Rejection::NoAt)?;
-        if domain.contains('@') {
-            return Err(Rejection::SeveralAt);
-        }
+        let (local, domain) = self.parts()?;
         let start = out.len();
         match domain.eq_ignore_ascii_case("gmail.com") {
             true => out.extend(stripped(local).bytes().filter(|byte| *byte != b'.')),
