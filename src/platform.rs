@@ -177,6 +177,7 @@ impl Options {
             let offers = |rule: &KeyRule| rule.key.identifier == key.identifier && takes(rule);
             if platform.keys().iter().any(offers) {
                 key.sent = Sent::Hashed(hash);
+                key.also = &[];
             }
         })
     }

@@ -3,6 +3,7 @@
 //! In: the header's fields and the options. Out: [`Columns`], which says for each column that
 //! is used why it is used. A mapping that the caller gives always wins over recognition.
 
+use super::digest::Hash;
 use super::error::{Error, ErrorKind};
 use super::identifier::Identifier;
 use super::options::{Header, Options};
@@ -24,6 +25,7 @@ pub struct Column {
     origin: Origin,
     date_order: Option<DateOrder>,
     decimal_mark: Option<u8>,
+    holds_md5: bool,
 }
 
 /// Why a column is used.
@@ -67,9 +69,14 @@ impl Column {
         self.date_order
     }
 
-    /// What is known of the cells of this column in a row of this country.
-    pub(crate) fn hints(&self, country: Option<Country>) -> Hints {
-        Hints { country, date_order: self.date_order, decimal_mark: self.decimal_mark }
+    /// True if a sample of it holds digests of this hash.
+    pub(crate) fn holds(&self, hash: Hash) -> bool {
+        hash == Hash::Md5 && self.holds_md5
+    }
+
+    /// What is known of the cells of this column in a row of these countries.
+    pub(crate) fn hints(&self, country: Option<Country>, place: Option<Country>) -> Hints {
+        Hints { country, place, date_order: self.date_order, decimal_mark: self.decimal_mark }
     }
 }
 
@@ -122,7 +129,8 @@ impl Columns {
     pub(crate) fn needs_sample(&self, options: &Options) -> bool {
         let is_open = |column: &Column| match column.identifier {
             Identifier::Dob => options.date_order.is_none(),
-            identifier => identifier == Identifier::Ltv,
+            Identifier::Ltv => true,
+            identifier => options.rules.iter().any(|rules| rules.takes_other_digests(identifier)),
         };
         self.used.iter().any(is_open)
     }
@@ -139,6 +147,7 @@ impl Columns {
         for (column, sample) in self.used.iter_mut().zip(&samples) {
             column.date_order = sample.date_order();
             column.decimal_mark = sample.decimal_mark();
+            column.holds_md5 = sample.holds_md5();
         }
     }
 
@@ -226,6 +235,7 @@ impl Columns {
             origin,
             date_order: None,
             decimal_mark: None,
+            holds_md5: false,
         });
         true
     }
@@ -269,11 +279,15 @@ impl Columns {
     }
 
     fn no_identifier(&self, options: &Options) -> Error {
+        let named = Identifier::ALL
+            .into_iter()
+            .filter(|each| options.rules.iter().any(|rules| rules.is_matched(each.bit())));
+        let maps: Vec<_> = named.map(|each| format!("--map {each}=HEADER")).collect();
         let text = format!(
-            "no column for {}; {}. Name it: --map email=HEADER (or #N), --map phone=HEADER or \
-             --map madid=HEADER",
+            "no column for {}; {}. Name it, or its number (#N): {}",
             wanted(&options.rules),
-            self.listing()
+            self.listing(),
+            maps.join(" or ")
         );
         Error::new(ErrorKind::NoIdentifierColumn, text)
     }

@@ -51,10 +51,23 @@ pub fn text_of(cell: &[u8]) -> Cow<'_, str> {
     text::lossless(cell)
 }
 
+/// A value cleaned as every cell is, for rules that no list has a column for. `None`: nothing in it.
+///
+/// # Errors
+///
+/// If the bytes are no text.
+pub fn cleaned(cell: &[u8], identifier: Identifier) -> Result<Option<Cow<'_, str>>, Rejection> {
+    let text = text::clean(cell, identifier)?;
+    Ok((!text::is_null(&text, identifier)).then_some(text))
+}
+
 /// What is known of a cell from its row and its column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hints {
+    /// What the row says of its phones.
     pub(crate) country: Option<Country>,
+    /// What the row says of its state and postal code: numeric codes too.
+    pub(crate) place: Option<Country>,
     pub(crate) date_order: Option<DateOrder>,
     pub(crate) decimal_mark: Option<u8>,
 }
@@ -71,7 +84,7 @@ impl Hints {
 impl From<Option<Country>> for Hints {
     /// The row's country.
     fn from(country: Option<Country>) -> Hints {
-        Hints { country, ..Hints::default() }
+        Hints { country, place: country, ..Hints::default() }
     }
 }
 
@@ -96,6 +109,11 @@ impl Value<'_> {
             Value::Phone { other: Some(phone), .. } => phone.is_valid(),
             _ => false,
         }
+    }
+
+    /// True for a phone that was taken to start with its calling code, for want of a country.
+    pub(crate) fn is_assumed_phone(&self) -> bool {
+        matches!(self, Value::Phone { generic: Err(_), other: Some(_) })
     }
 }
 
@@ -175,7 +193,10 @@ impl Normalizer {
             };
         }
         let bears_control = matches!(identifier, Identifier::Phone | Identifier::Email);
-        if !bears_control && text::has_control(&text) {
+        let bears_breaks =
+            matches!(identifier, Identifier::FirstName | Identifier::LastName | Identifier::City);
+        let is_odd = |c: char| c.is_control() && !(bears_breaks && matches!(c, '\t' | '\r' | '\n'));
+        if !bears_control && text::has_control(&text) && text.contains(is_odd) {
             return Value::Rejected(Rejection::ControlChar);
         }
         match identifier {
@@ -199,12 +220,13 @@ impl Normalizer {
                 None => Value::Rejected(Rejection::Unknown),
             },
             Identifier::State => {
-                let code = place::state_code(&text, hints.country);
+                let code = place::state_code(&text, hints.place);
                 Value::State { text, code }
             }
             Identifier::Dob => {
                 let (declared, found) = (self.date_order, hints.date_order);
-                let hints = DateHints { declared, found, today: self.today };
+                let today = self.today;
+                let hints = DateHints { declared, found, today, is_probe: false };
                 date::read(&text, hints).map_or_else(Value::Rejected, Value::Date)
             }
             _ => Value::Text(text),
@@ -269,13 +291,13 @@ fn write_phone(
 ) -> Result<(), Rejection> {
     let phone = match (generic, other) {
         (Ok(phone), _) => phone,
-        (Err(_), Some(phone)) if form != Form::Generic => phone,
+        (Err(_), Some(phone)) if matches!(form, Form::Meta | Form::Google | Form::Uid2) => phone,
         (Err(rejection), _) => return Err(*rejection),
     };
     let digits = phone.e164().trim_start_matches('+');
     match form {
         Form::Uid2 if digits.len() < UID2_DIGITS_MIN => return Err(Rejection::TooShort),
-        Form::Digits => {}
+        Form::Digits | Form::Meta => {}
         _ => out.push(b'+'),
     }
     out.extend_from_slice(digits.as_bytes());
@@ -306,7 +328,7 @@ fn write_text(
     match identifier {
         Identifier::FirstName | Identifier::LastName => name::write(identifier, form, text, out),
         Identifier::City => place::write_city(form, text, out),
-        Identifier::Zip => place::write_zip(form, text, hints.country, out),
+        Identifier::Zip => place::write_zip(form, text, hints.place, out),
         Identifier::Gender => value::write_gender(text, out),
         Identifier::Madid => value::write_madid(text, out),
         Identifier::Ltv => amount::write(text, hints.decimal_mark, out),
@@ -380,9 +402,11 @@ mod tests {
             ("call me", "Rejected(NotANumber)", "Rejected(NotANumber)", "Rejected(NotANumber)"),
         ] {
             assert_eq!(phone(Form::Generic, text), generic, "{text}");
-            assert_eq!(phone(Form::E164, text), e164, "{text}");
-            assert_eq!(phone(Form::Digits, text), digits, "{text}");
+            assert_eq!(phone(Form::Google, text), e164, "{text}");
+            assert_eq!(phone(Form::Meta, text), digits, "{text}");
         }
+        assert_eq!(phone(Form::Plain, "441134960987"), no_country);
+        assert_eq!(phone(Form::E164, "441134960987"), no_country);
         assert_eq!(phone(Form::Uid2, "+6834002"), "Rejected(TooShort)");
         assert_eq!(phone(Form::Uid2, "+442079460958"), "+442079460958");
     }

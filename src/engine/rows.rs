@@ -5,7 +5,7 @@
 //! written once for each form that is wanted of it; equal forms of one cell are hashed once.
 //! Canonical bytes are gone once they are hashed.
 
-use super::columns::Columns;
+use super::columns::{Column, Columns};
 use super::decode::Record;
 use super::digest::{Digest, Hash};
 use super::error::Position;
@@ -116,8 +116,9 @@ impl Table {
         }
         self.count_problems(record, columns.width());
         let plan = columns.plan();
-        let country = country_of(record, columns).or(default_country);
+        let [country, place] = countries_of(record, columns).map(|it| it.or(default_country));
         let mut usable = [0; PLATFORMS_MAX];
+        let row_start = self.places.len();
         let (mut has_primary, mut has_other_primary) = (false, false);
         for (index, column) in columns.used().iter().enumerate() {
             let identifier = column.identifier();
@@ -126,7 +127,7 @@ impl Table {
             if slots.is_empty() && !identifier.is_primary() {
                 continue;
             }
-            let hints = column.hints(country);
+            let hints = column.hints(country, place);
             let value = normalizer.read(identifier, raw, hints);
             let is_empty = matches!(value, Value::Empty);
             if slots.is_empty() {
@@ -135,19 +136,22 @@ impl Table {
             }
             has_primary |= identifier.is_primary() && !is_empty;
             let first = self.places.len();
+            // A second e-mail may be the first one again.
+            let same_from = if column.ordinal() > 1 { row_start } else { first };
             for slot in &plan.slots[slots.clone()] {
-                let place = self.write(&value, slot, hints, first, normalizer);
+                let place = self.write(&value, slot, column, hints, same_from, normalizer);
                 self.places.push(place);
                 if !matches!(place, Place::Empty | Place::Rejected(_)) {
-                    let platforms = usable.iter_mut().enumerate();
-                    platforms
-                        .filter(|(platform, _)| slot.platforms >> platform & 1 != 0)
-                        .for_each(|(_, bits)| *bits |= identifier.bit());
+                    let mut platforms = slot.platforms;
+                    while platforms != 0 {
+                        usable[platforms.trailing_zeros() as usize] |= identifier.bit();
+                        platforms &= platforms - 1;
+                    }
                 }
             }
             self.count_cell(identifier, raw, first, slots.start);
             if identifier == Identifier::Phone && self.places[first..].iter().any(is_made) {
-                self.summary.count_phone(value.is_valid_phone());
+                self.summary.count_phone(value.is_valid_phone(), value.is_assumed_phone());
             }
         }
         let matched = plan.shares.iter().zip(usable).enumerate();
@@ -167,11 +171,12 @@ impl Table {
         self.heads.push(RowHead { position: record.position, problem, platforms });
     }
 
-    /// Writes a value into a slot; `first` is the place of its cell's first slot.
+    /// Writes a value into a slot; the same message may stand in the places from `first` on.
     fn write(
         &mut self,
         value: &Value<'_>,
         slot: &Slot,
+        column: &Column,
         hints: Hints,
         first: usize,
         normalizer: &Normalizer,
@@ -197,6 +202,13 @@ impl Table {
                 }
             },
             Outcome::Prehashed(digest) => match slot.key.takes(&digest, self.prehashed_as) {
+                // Without this the upload file may have no column for it.
+                Ok(())
+                    if slot.key.sent != Sent::Hashed(digest.hash())
+                        && !column.holds(digest.hash()) =>
+                {
+                    Place::Rejected(Rejection::NotAccepted)
+                }
                 Ok(()) => self.digest(digest),
                 Err(rejection) => Place::Rejected(rejection),
             },
@@ -306,8 +318,10 @@ fn is_made(place: &Place) -> bool {
     matches!(place, Place::Hashed(_) | Place::Plain(_))
 }
 
-/// The country that the row itself names, if it can be read.
-fn country_of(record: &Record<'_>, columns: &Columns) -> Option<Country> {
+/// The country that the row itself names for its phones, and for its state and postal code.
+fn countries_of(record: &Record<'_>, columns: &Columns) -> [Option<Country>; 2] {
     let named = columns.used().iter().filter(|c| c.identifier() == Identifier::Country);
-    named.filter_map(|column| record.fields.get(column.index())).find_map(Country::from_cell)
+    let mut cells = named.filter_map(|column| record.fields.get(column.index()));
+    let of_phones = cells.clone().find_map(Country::from_cell);
+    [of_phones, of_phones.or_else(|| cells.find_map(Country::from_any_cell))]
 }

@@ -19,15 +19,17 @@ pub enum Form {
     /// E-mail: lower case, a domain with a dot, one trailing dot dropped. Phone: E.164 with `+`.
     /// External id: trimmed. Everything else as Meta has it.
     Generic,
-    /// Meta: e-mails only as its Parameter Builder accepts them.
+    /// Meta: e-mails only as its Parameter Builder accepts them; phone as E.164 without `+`, where
+    /// a number without a country is taken to start with its calling code.
     Meta,
     /// Trimmed; e-mails in lower case.
     Plain,
     /// Google: dots and `+tag` gone from gmail.com and googlemail.com; names without title and
-    /// suffix, single spaces kept; postal codes as they are.
+    /// suffix, single spaces kept; postal codes as they are; phone as E.164 with `+`, where a
+    /// number without a country is taken to start with its calling code.
     Google,
-    /// UID2: ASCII lower case only, dots and `+tag` gone from gmail.com; phone as E.164 with `+`
-    /// and 10 to 15 digits.
+    /// UID2: ASCII lower case only, dots and `+tag` gone from gmail.com; phone as with Google, with
+    /// 10 to 15 digits.
     Uid2,
     /// Reddit: dots and `+tag` gone from every domain's addresses.
     Reddit,
@@ -85,6 +87,8 @@ pub struct Key {
     pub form: Form,
     /// How it is sent.
     pub sent: Sent,
+    /// Hashes whose digests are passed on as well, where a sample of the column holds some.
+    pub also: &'static [Hash],
 }
 
 /// What was hashed where a cell holds a digest already, as far as the caller says.
@@ -141,7 +145,7 @@ impl Key {
     /// hashed: one made of another form would match nobody, and is held back.
     pub fn takes(&self, digest: &Digest, declared: PrehashedAs) -> Result<(), Rejection> {
         let Sent::Hashed(hash) = self.sent else { return Err(Rejection::NotAccepted) };
-        if digest.hash() != hash {
+        if digest.hash() != hash && !self.also.contains(&digest.hash()) {
             return Err(Rejection::NotAccepted);
         }
         let is_form = match (self.identifier, self.form) {
@@ -153,10 +157,14 @@ impl Key {
             },
             (Identifier::Phone, form) => match declared.phone {
                 None => return Err(Rejection::PrehashedFormUnknown),
-                Some(PrehashedForm::E164) => matches!(form, Form::E164 | Form::Uid2),
-                Some(_) => form == Form::Digits,
+                Some(PrehashedForm::E164) => {
+                    matches!(form, Form::E164 | Form::Google | Form::Uid2)
+                }
+                Some(_) => matches!(form, Form::Digits | Form::Meta),
             },
-            _ => true,
+            (Identifier::Madid | Identifier::ExternalId, _) | (_, Form::Meta) => true,
+            // Names and places are spelled differently everywhere.
+            _ => return Err(Rejection::PrehashedFormUnknown),
         };
         if is_form { Ok(()) } else { Err(Rejection::NotAccepted) }
     }
@@ -194,12 +202,17 @@ impl Rules {
                 Identifier::Ltv => Sent::Plain,
                 _ => Sent::Hashed(Hash::Sha256),
             };
-            Key { identifier, form: Form::Generic, sent }
+            Key { identifier, form: Form::Generic, sent, also: &[] }
         };
         let taken = Identifier::ALL.into_iter().filter(|each| *each <= Identifier::Ltv);
         let matches: [&[Identifier]; 3] =
             [&[Identifier::Email], &[Identifier::Phone], &[Identifier::Madid]];
         Rules::new("generic", taken.map(key), &matches)
+    }
+
+    /// True if digests of other hashes of this identifier are passed on.
+    pub(crate) fn takes_other_digests(&self, identifier: Identifier) -> bool {
+        self.keys.iter().any(|key| key.identifier == identifier && !key.also.is_empty())
     }
 
     /// True if a row is matched whose usable identifiers are these bits.
@@ -223,7 +236,7 @@ mod tests {
         form: Form,
         declared: Option<PrehashedForm>,
     ) -> Result<(), Rejection> {
-        let key = Key { identifier, form, sent: Sent::Hashed(Hash::Sha256) };
+        let key = Key { identifier, form, sent: Sent::Hashed(Hash::Sha256), also: &[] };
         let declared = match declared {
             Some(declared) => PrehashedAs::default().with(identifier, declared).unwrap(),
             None => PrehashedAs::default(),
@@ -253,6 +266,8 @@ mod tests {
         for (form, undeclared, e164, digits) in [
             (Form::Generic, Ok(()), Ok(()), Ok(())),
             (Form::Digits, unknown, not, Ok(())),
+            (Form::Meta, unknown, not, Ok(())),
+            (Form::Google, unknown, Ok(()), not),
             (Form::E164, unknown, Ok(()), not),
             (Form::Uid2, unknown, Ok(()), not),
         ] {
@@ -269,10 +284,28 @@ mod tests {
     #[test]
     fn md5_and_plain_values() {
         let digest = Digest::with(Hash::Md5, b"x");
-        let key = |sent| Key { identifier: Identifier::Madid, form: Form::Plain, sent };
+        let identifier = Identifier::Madid;
+        let key = |sent| Key { identifier, form: Form::Plain, sent, also: &[] };
         let takes = |sent| key(sent).takes(&digest, PrehashedAs::default());
         assert_eq!(takes(Sent::Hashed(Hash::Md5)), Ok(()));
         assert_eq!(takes(Sent::Hashed(Hash::Sha256)), Err(Rejection::NotAccepted));
         assert_eq!(takes(Sent::Plain), Err(Rejection::NotAccepted));
+        let also = Key { also: &[Hash::Md5], ..key(Sent::Hashed(Hash::Sha256)) };
+        assert_eq!(also.takes(&digest, PrehashedAs::default()), Ok(()));
+    }
+
+    #[test]
+    fn digests_of_names_and_places_stay_with_meta() {
+        let unknown = Err(Rejection::PrehashedFormUnknown);
+        for (form, expected) in [
+            (Form::Generic, Ok(())),
+            (Form::Meta, Ok(())),
+            (Form::Google, unknown),
+            (Form::Amazon, unknown),
+        ] {
+            assert_eq!(takes(Identifier::FirstName, form, None), expected, "{form:?}");
+            assert_eq!(takes(Identifier::City, form, None), expected, "{form:?}");
+        }
+        assert_eq!(takes(Identifier::Madid, Form::Plain, None), Ok(()));
     }
 }

@@ -71,6 +71,7 @@ pub struct Summary {
     total_rows: u64,
     usable_rows: u64,
     usable_phones: u64,
+    assumed_phones: u64,
     valid_phones: u64,
 }
 
@@ -115,6 +116,12 @@ impl Summary {
         self.usable_phones
     }
 
+    /// Usable phones that some platforms got on the assumption that they start with their calling
+    /// code, for want of a country.
+    pub fn assumed_phones(&self) -> u64 {
+        self.assumed_phones
+    }
+
     /// Usable phones that libphonenumber also calls valid.
     pub fn valid_phones(&self) -> u64 {
         self.valid_phones
@@ -155,6 +162,7 @@ impl Summary {
         self.total_rows += other.total_rows;
         self.usable_rows += other.usable_rows;
         self.usable_phones += other.usable_phones;
+        self.assumed_phones += other.assumed_phones;
         self.valid_phones += other.valid_phones;
     }
 
@@ -200,8 +208,9 @@ impl Summary {
     }
 
     /// Counts a phone that was read and is usable.
-    pub(crate) fn count_phone(&mut self, is_valid: bool) {
+    pub(crate) fn count_phone(&mut self, is_valid: bool, is_assumed: bool) {
         self.usable_phones += 1;
+        self.assumed_phones += u64::from(is_assumed);
         self.valid_phones += u64::from(is_valid);
     }
 }

@@ -15,7 +15,8 @@ const KEYS: &[KeyRule] = &[hashed(
         "2026-11",
     ),
 )
-.or(&[Hash::Md5])];
+.or(&[Hash::Md5])
+.also(&[Hash::Sha256, Hash::Md5])];
 
 /// What Criteo wants.
 pub(super) const SPEC: Spec = Spec {

@@ -24,7 +24,13 @@ const KEYS: &[KeyRule] = &[
         "trimmed, lower case; in gmail.com and googlemail.com without dots and +tag",
         UTILITIES,
     ),
-    hashed(Identifier::Phone, Form::E164, "E.164 with +", UTILITIES),
+    hashed(
+        Identifier::Phone,
+        Form::Google,
+        "E.164 with +; without any country 11 digits and more are taken to start with their \
+         calling code",
+        UTILITIES,
+    ),
     hashed(
         Identifier::FirstName,
         Form::Google,

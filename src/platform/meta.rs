@@ -26,7 +26,13 @@ const KEYS: &[KeyRule] = &[
         "trimmed, lower case, one trailing dot dropped; only in the shape that Meta's code accepts",
         BUILDER,
     ),
-    hashed(Identifier::Phone, Form::Digits, "E.164 without +, trunk zero dropped", PAGE),
+    hashed(
+        Identifier::Phone,
+        Form::Meta,
+        "E.164 without +, trunk zero dropped; without any country 11 digits and more are taken to \
+         start with their calling code",
+        PAGE,
+    ),
     plain(Identifier::Madid, Form::Meta, "UUID in lower case with hyphens, not hashed", PAGE),
     hashed(
         Identifier::FirstName,

@@ -11,10 +11,13 @@ const API: Citation = documented("pinterest/api-description c05b189, v5/openapi.
 const PHONES: Citation = secondary("Pinterest enhanced match, as quoted by others", "2026-11");
 
 const KEYS: &[KeyRule] = &[
-    hashed(Identifier::Email, Form::Plain, "trimmed, lower case", API).or(&[Hash::Sha1, Hash::Md5]),
+    hashed(Identifier::Email, Form::Plain, "trimmed, lower case", API)
+        .or(&[Hash::Sha1, Hash::Md5])
+        .also(&[Hash::Sha256, Hash::Md5]),
     hashed(Identifier::Phone, Form::Digits, "E.164 without +", PHONES),
     hashed(Identifier::Madid, Form::Plain, "UUID in lower case with hyphens", API)
-        .or(&[Hash::Sha1, Hash::Md5]),
+        .or(&[Hash::Sha1, Hash::Md5])
+        .also(&[Hash::Sha256, Hash::Md5]),
 ];
 
 const fn lines(suffix: &'static str, identifier: Identifier) -> FileSpec {

@@ -44,5 +44,5 @@ pub(super) const SPEC: Spec = Spec {
     ],
     rows_max: None,
     bytes_max: None,
-    notes: "one column of one kind a file, no header; at least 1,000 matched",
+    notes: "one column of one kind a file, no header; at least 1,000 matched (second-hand)",
 };

@@ -103,7 +103,7 @@ pub(super) const fn hashed(
     rule: &'static str,
     source: Citation,
 ) -> KeyRule {
-    let key = Key { identifier, form, sent: Sent::Hashed(Hash::Sha256) };
+    let key = Key { identifier, form, sent: Sent::Hashed(Hash::Sha256), also: &[] };
     KeyRule { key, offered: &[], rule, source }
 }
 
@@ -113,7 +113,12 @@ pub(super) const fn plain(
     rule: &'static str,
     source: Citation,
 ) -> KeyRule {
-    KeyRule { key: Key { identifier, form, sent: Sent::Plain }, offered: &[], rule, source }
+    KeyRule {
+        key: Key { identifier, form, sent: Sent::Plain, also: &[] },
+        offered: &[],
+        rule,
+        source,
+    }
 }
 
 impl KeyRule {
@@ -121,12 +126,17 @@ impl KeyRule {
         self.offered = offered;
         self
     }
+
+    pub(super) const fn also(mut self, also: &'static [Hash]) -> KeyRule {
+        self.key.also = also;
+        self
+    }
 }
 
 /// A column of an upload file.
 #[derive(Clone, Copy, Debug)]
 pub struct SheetColumn {
-    /// Its header; `*` stands for the name of the hash, in capitals.
+    /// Its header.
     pub header: &'static str,
     /// What is in it; nothing of ours in some columns of a template.
     pub identifier: Option<Identifier>,
@@ -135,22 +145,51 @@ pub struct SheetColumn {
     pub repeats: bool,
     /// True if it stands there only where the input has something for it, even in a template.
     pub is_optional: bool,
+    /// Set if only digests of this hash go there.
+    pub hash: Option<Hash>,
 }
 
 pub(super) const fn column(header: &'static str, identifier: Identifier) -> SheetColumn {
-    SheetColumn { header, identifier: Some(identifier), repeats: false, is_optional: false }
+    SheetColumn {
+        header,
+        identifier: Some(identifier),
+        repeats: false,
+        is_optional: false,
+        hash: None,
+    }
 }
 
 pub(super) const fn columns(header: &'static str, identifier: Identifier) -> SheetColumn {
-    SheetColumn { header, identifier: Some(identifier), repeats: true, is_optional: false }
+    SheetColumn {
+        header,
+        identifier: Some(identifier),
+        repeats: true,
+        is_optional: false,
+        hash: None,
+    }
+}
+
+pub(super) const fn columns_of(
+    header: &'static str,
+    identifier: Identifier,
+    hash: Hash,
+) -> SheetColumn {
+    let hash = Some(hash);
+    SheetColumn { header, identifier: Some(identifier), repeats: true, is_optional: false, hash }
 }
 
 pub(super) const fn optional(header: &'static str, identifier: Identifier) -> SheetColumn {
-    SheetColumn { header, identifier: Some(identifier), repeats: false, is_optional: true }
+    SheetColumn {
+        header,
+        identifier: Some(identifier),
+        repeats: false,
+        is_optional: true,
+        hash: None,
+    }
 }
 
 pub(super) const fn unused(header: &'static str) -> SheetColumn {
-    SheetColumn { header, identifier: None, repeats: false, is_optional: false }
+    SheetColumn { header, identifier: None, repeats: false, is_optional: false, hash: None }
 }
 
 /// How an upload file is laid out.

@@ -5,7 +5,9 @@
 //! phones; the API page and the newest list keep both: those are followed. A phone without `+`
 //! matches too, says the list, but the API page asks for E.164.
 
-use super::spec::{Citation, FileSpec, KeyRule, Layout, Spec, columns, documented, hashed};
+use super::spec::{
+    Citation, FileSpec, KeyRule, Layout, Spec, columns, columns_of, documented, hashed,
+};
 use crate::engine::{Encoding, Form, Hash, Identifier};
 
 const API: Citation =
@@ -16,7 +18,8 @@ const KEYS: &[KeyRule] = &[
     hashed(Identifier::Email, Form::Plain, "trimmed, lower case; dots and +tag stay", LIST),
     hashed(Identifier::Phone, Form::E164, "E.164 with +", API),
     hashed(Identifier::Madid, Form::Plain, "UUID in lower case with hyphens", LIST)
-        .or(&[Hash::Md5]),
+        .or(&[Hash::Md5])
+        .also(&[Hash::Sha256, Hash::Md5]),
 ];
 
 /// What TikTok wants.
@@ -31,7 +34,8 @@ pub(super) const SPEC: Spec = Spec {
             columns: &[
                 columns("Email_SHA256", Identifier::Email),
                 columns("Phone_SHA256", Identifier::Phone),
-                columns("MAID_*", Identifier::Madid),
+                columns_of("MAID_SHA256", Identifier::Madid, Hash::Sha256),
+                columns_of("MAID_MD5", Identifier::Madid, Hash::Md5),
             ],
             is_template: false,
             together: &[],
@@ -40,5 +44,6 @@ pub(super) const SPEC: Spec = Spec {
     }],
     rows_max: None,
     bytes_max: Some(250_000_000),
-    notes: "each header at most three times; at most 250 MB a file; at least 1,000 entries",
+    notes: "each header at most three times; at most 250 MB a file; at least 1,000 entries \
+            (second-hand)",
 };

@@ -27,7 +27,12 @@ const fn lines(suffix: &'static str, identifier: Identifier, source: Citation) -
 pub(super) const SPEC: Spec = Spec {
     keys: &[
         hashed(Identifier::Email, Form::Uid2, EMAIL, PAGE),
-        hashed(Identifier::Phone, Form::Uid2, "E.164 with + and 10 to 15 digits", PAGE),
+        hashed(
+            Identifier::Phone,
+            Form::Uid2,
+            "E.164 with + and 10 to 15 digits; without any country as Google",
+            PAGE,
+        ),
     ],
     matches: &[&[Identifier::Email], &[Identifier::Phone]],
     encodings: &[Encoding::Base64],

@@ -8,6 +8,7 @@ use super::Platform;
 use super::spec::{FileSpec, Layout, SheetColumn};
 use crate::engine::{Cell, Columns, Encoding, Hash, Identifier, Options, Row, Sent};
 use std::collections::BTreeSet;
+use std::fmt;
 
 /// The most columns of one identifier.
 const ORDINALS: usize = 3;
@@ -35,19 +36,50 @@ struct FileColumn {
     identifier: Option<Identifier>,
     /// Set where each column of the input has its own.
     ordinal: Option<usize>,
+    /// Set where only digests of this hash belong.
+    hash: Option<Hash>,
 }
 
 /// Where one input has what the files want.
 #[derive(Debug)]
 pub struct Places(Vec<Vec<[Option<usize>; ORDINALS]>>);
 
-/// Records for one file: the bytes, and how many there are.
-#[derive(Debug, Default)]
+/// Records for one file.
+#[derive(Default)]
 pub struct Records {
-    /// The records, line ends included.
-    pub bytes: Vec<u8>,
-    /// How many.
-    pub count: u64,
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Records {
+    /// Each record's bytes, its line end included.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        let mut start = 0;
+        self.ends.iter().map(move |end| &self.bytes[std::mem::replace(&mut start, *end)..*end])
+    }
+
+    /// True if there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    /// What was appended to the bytes is a record.
+    fn close(&mut self) {
+        self.ends.push(self.bytes.len());
+    }
+}
+
+impl fmt::Debug for Records {
+    /// Without the records: they are personal data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Records({})", self.ends.len())
+    }
 }
 
 impl Upload {
@@ -82,7 +114,12 @@ impl Upload {
                 _ => Hash::default(),
             }
         };
-        let files = spec.files.iter().filter_map(|file| File::plan(file, &fields, &hash_of));
+        let holds = |identifier, hash| {
+            let used = inputs.iter().flat_map(|columns| columns.used());
+            let mut used = used.filter(|column| column.identifier() == identifier);
+            hash_of(identifier) == hash || used.any(|column| column.holds(hash))
+        };
+        let files = spec.files.iter().filter_map(|file| File::plan(file, &fields, &holds));
         Ok(Upload { platform, index, encoding, files: files.collect() })
     }
 
@@ -144,39 +181,42 @@ impl File {
     fn plan(
         spec: &'static FileSpec,
         fields: &BTreeSet<(Identifier, usize)>,
-        hash_of: &impl Fn(Identifier) -> Hash,
+        holds: &impl Fn(Identifier, Hash) -> bool,
     ) -> Option<File> {
         let has = |identifier| fields.contains(&(identifier, 1));
         let mut headers = Vec::new();
         let mut planned = Vec::new();
-        let mut add = |header: Option<String>, identifier, ordinal| {
-            headers.extend(header);
-            planned.push(FileColumn { identifier, ordinal });
+        let mut add = |header: Option<&str>, identifier, ordinal, hash| {
+            headers.extend(header.map(str::to_owned));
+            planned.push(FileColumn { identifier, ordinal, hash });
         };
         match spec.layout {
             Layout::Table { columns, is_template, .. } => {
                 for column in columns {
+                    let is_held = |hash| column.identifier.is_some_and(|it| holds(it, hash));
+                    if column.hash.is_some_and(|hash| !is_held(hash)) {
+                        continue;
+                    }
                     let found = column.identifier.is_some_and(has);
                     let stands = found || (is_template && !column.is_optional);
                     let ordinals = ordinals(column, fields).max(usize::from(stands));
                     for ordinal in 1..=ordinals {
-                        let hash = column.identifier.map_or(Hash::default(), hash_of).name();
-                        let header = column.header.replace('*', &hash.to_ascii_uppercase());
                         let ordinal = column.repeats.then_some(ordinal);
-                        add(Some(header), column.identifier, ordinal);
+                        add(Some(column.header), column.identifier, ordinal, column.hash);
                     }
                 }
             }
             Layout::Lines { identifier, header } => {
-                add(header.map(str::to_owned), Some(identifier), None);
+                add(header, Some(identifier), None, None);
             }
             Layout::Items { header, kinds } => {
                 headers.extend(header.iter().map(|name| (*name).to_owned()));
-                planned.extend(
-                    kinds
-                        .iter()
-                        .map(|(kind, _)| FileColumn { identifier: Some(*kind), ordinal: None }),
-                );
+                let kinds = kinds.iter().map(|(kind, _)| Some(*kind));
+                planned.extend(kinds.map(|identifier| FileColumn {
+                    identifier,
+                    ordinal: None,
+                    hash: None,
+                }));
             }
         }
         let mut header = Vec::new();
@@ -215,13 +255,26 @@ impl Writer<'_> {
         true
     }
 
-    fn is_usable(&self, slot: Option<usize>) -> bool {
-        matches!(slot.map(|slot| self.row.slot(slot)), Some(Cell::Key(_) | Cell::Plain(_)))
+    fn cell(&self, slot: Option<usize>) -> Option<Cell<'_>> {
+        let cell = self.row.slot(slot?);
+        matches!(cell, Cell::Key(_) | Cell::Plain(_)).then_some(cell)
     }
 
-    /// The n-th usable of some slots.
+    /// The n-th usable of some slots; one that is equal to an earlier one does not count.
     fn usable(&self, slots: &[Option<usize>; ORDINALS], n: usize) -> Option<usize> {
-        slots.iter().copied().filter(|slot| self.is_usable(*slot)).nth(n).flatten()
+        let is_new = |at: &usize| {
+            let cell = self.cell(slots[*at]);
+            cell.is_some() && !slots[..*at].iter().any(|earlier| self.cell(*earlier) == cell)
+        };
+        (0..ORDINALS).filter(is_new).nth(n).and_then(|at| slots[at])
+    }
+
+    /// Appends the digest in a slot, if it is of this hash.
+    fn value_of(&self, slot: Option<usize>, hash: Option<Hash>, out: &mut Vec<u8>) -> bool {
+        match (hash, self.cell(slot)) {
+            (Some(hash), Some(Cell::Key(digest))) if digest.hash() != hash => false,
+            _ => self.value(slot, out),
+        }
     }
 
     /// A record, and one more for each further primary identifier that has no column of its own.
@@ -253,7 +306,7 @@ impl Writer<'_> {
                     (None, false) if is_in(column) && !has_all => None,
                     (None, false) => self.usable(slots, 0),
                 };
-                let is_there = self.value(slot, &mut fields);
+                let is_there = self.value_of(slot, column.hash, &mut fields);
                 has_own |= is_there && !is_attribute && (is_primary || number == 0);
                 ends.push(fields.len());
             }
@@ -263,30 +316,32 @@ impl Writer<'_> {
             let mut start = 0;
             let fields = ends.iter().map(|end| &fields[std::mem::replace(&mut start, *end)..*end]);
             csv_record(fields, &mut self.out.bytes);
-            self.out.count += 1;
+            self.out.close();
         }
     }
 
     fn lines(&mut self, slots: &[Option<usize>; ORDINALS]) {
         let mut line = Vec::new();
-        for slot in slots {
+        for n in 0..ORDINALS {
+            let Some(slot) = self.usable(slots, n) else { break };
             line.clear();
-            if self.value(*slot, &mut line) {
+            if self.value(Some(slot), &mut line) {
                 line.push(b'\n');
                 self.out.bytes.extend_from_slice(&line);
-                self.out.count += 1;
+                self.out.close();
             }
         }
     }
 
     fn items(&mut self, kind: &str, slots: &[Option<usize>; ORDINALS]) {
         let mut text = Vec::new();
-        for slot in slots {
+        for n in 0..ORDINALS {
+            let Some(slot) = self.usable(slots, n) else { break };
             text.clear();
-            if self.value(*slot, &mut text) {
+            if self.value(Some(slot), &mut text) {
                 let fields = [&b"Customer List Item"[..], b"", kind.as_bytes(), &text, b"Add"];
                 csv_record(fields.into_iter(), &mut self.out.bytes);
-                self.out.count += 1;
+                self.out.close();
             }
         }
     }

@@ -389,20 +389,101 @@ fn digests_go_only_where_their_form_is_hashed() {
 }
 
 #[test]
-fn md5_goes_where_it_is_asked_for() {
+fn md5_goes_where_it_is_taken() {
     let md5 = "5d41402abc4b2a76b9719d911017c592";
     let uuid = "aebe52e7-03ee-455a-b3c4-e57283966239";
     let list = format!("madid,email\n{md5},\n{uuid},a@x.org\n");
+    let (made, report) = files(&list, &["--platform", "tiktok,x"]);
+    assert_eq!(made["tiktok.csv"][0], ["Email_SHA256", "MAID_SHA256", "MAID_MD5"]);
+    assert_eq!(made["tiktok.csv"][1], ["", "", md5]);
+    assert_eq!(made["tiktok.csv"][2], [sha256("a@x.org"), sha256(uuid), String::new()]);
+    assert_eq!(report["platforms"]["tiktok"]["matched_rows"], 2);
+    assert_eq!(report["platforms"]["x"]["rejections"]["madid"]["not_accepted_by_platform"], 1);
     let (made, report) = files(&list, &["--platform", "tiktok", "--hash", "tiktok:md5"]);
     assert_eq!(made["tiktok.csv"][0], ["Email_SHA256", "MAID_MD5"]);
-    assert_eq!(made["tiktok.csv"][1], ["", md5]);
     assert_eq!(made["tiktok.csv"][2][1].len(), 32);
     assert_eq!(report["matched_rows"], 2);
-    let (made, report) = files(&list, &["--platform", "tiktok"]);
-    assert_eq!(made["tiktok.csv"][0], ["Email_SHA256", "MAID_SHA256"]);
-    assert_eq!(report["rejections"]["madid"]["not_accepted_by_platform"], 1);
-    let (made, _) = files("email\na@x.org\n", &["--platform", "linkedin", "--hash", "sha512"]);
-    assert_eq!(made["linkedin.csv"][1][0].len(), 128);
+    let (made, _) = files(&format!("email\n{md5}\n"), &["--platform", "pinterest"]);
+    assert_eq!(made["pinterest-email.csv"], [[md5]]);
+    // Where each platform can, and no word about those that cannot.
+    let options = ["--platform", "linkedin,meta", "--hash", "sha512"];
+    let (made, _) = files("email\na@x.org\n", &options);
+    assert_eq!((made["linkedin.csv"][1][0].len(), made["meta.csv"][1][0].len()), (128, 64));
+    let options = ["--platform", "google,meta", "--key-encoding", "base64"];
+    let (made, _) = files("email\na@x.org\n", &options);
+    assert_eq!((made["google.csv"][1][0].len(), made["meta.csv"][1][0].len()), (44, 64));
+}
+
+#[test]
+fn equal_keys_of_a_row_make_one_record() {
+    let (made, _) =
+        files("email,email 2\na@x.org,A@X.org\n", &["--platform", "openai,x,microsoft"]);
+    assert_eq!(made["openai.csv"].len(), 2);
+    assert_eq!(made["x-email.csv"].len(), 1);
+    assert_eq!(made["microsoft.csv"].len(), 2);
+    // Each record counts for a limit, also those of one row.
+    let list = "email,email 2\na@x.org,b@x.org\n";
+    let (made, _) = files(list, &["--platform", "openai", "--max-file-rows", "1"]);
+    assert_eq!(made.keys().collect::<Vec<_>>(), ["openai-001.csv", "openai-002.csv"]);
+}
+
+#[test]
+fn an_earlier_run_leaves_nothing_behind() {
+    let list = "email\na@x.org\nb@x.org\nc@x.org\n";
+    let (folder, input) = folder_with("list.csv", list.as_bytes());
+    let out = inside(&folder, "out/");
+    let hash = |options: &[&str]| {
+        let arguments = ["hash", &input, "-q", "--platform", "meta", "-o", &out];
+        assert_eq!(code(&run(&[&arguments[..], options].concat())), 0);
+        names(&folder.path().join("out"))
+    };
+    let parts = ["meta-001.csv", "meta-002.csv", "meta-003.csv"];
+    assert_eq!(hash(&["--max-file-rows", "1"]), parts);
+    assert_eq!(hash(&["--max-file-rows", "2"]), parts[..2]);
+    assert_eq!(hash(&[]), ["meta.csv"]);
+    assert_eq!(hash(&["--max-file-rows", "2"]), parts[..2]);
+    let rejects = inside(&folder, "out/meta-001.csv");
+    let output = run(&["hash", &input, "--platform", "meta", "-o", &out, "--rejects", &rejects]);
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
+    let arguments = ["hash", &input, "-q", "--platform", "meta", "--max-file-rows", "2"];
+    let output = run(&arguments);
+    assert_eq!(code(&output), 1);
+    assert!(stderr(&output).contains("a pipe has no parts"), "{}", stderr(&output));
+    assert_eq!(code(&run(&[&arguments[..6], &["0"]].concat())), 2);
+}
+
+#[test]
+fn a_row_s_country_rules_its_places() {
+    let (made, _) = files("email,zip,country\na@x.org,SW1A 1AA,826\n", &["--platform", "meta"]);
+    assert_eq!(made["meta.csv"][1][1..], keys(&["#sw1a1", "#gb"]));
+    let list = "phone\n13812345678\n";
+    let (folder, input) = folder_with("list.csv", list.as_bytes());
+    let (out, report) = (inside(&folder, "out/"), inside(&folder, "r.json"));
+    let arguments = ["hash", &input, "-q", "--platform", "meta,tiktok", "-o", &out];
+    assert_eq!(code(&run(&[&arguments[..], &["--report", &report]].concat())), 0);
+    assert_eq!(names(&folder.path().join("out")), ["meta.csv"]);
+    let report: Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
+    assert_eq!(report["phones"]["assumed_international"], 1);
+    assert_eq!(report["platforms"]["tiktok"]["rejections"]["phone"]["invalid_phone:no_country"], 1);
+}
+
+#[test]
+fn parts_of_fields_are_cleaned_as_cells_are() {
+    let one = |platform: &str, field: &str, value: &str| {
+        let row = vec![value.to_owned(), String::new()];
+        explained(platform, field, &[], &[row])[0].clone()
+    };
+    assert_eq!(one("meta", "doby", "\u{200b}\u{ff11}985 ")[0], "1985");
+    assert_eq!(one("meta", "doby", "N/A")[2], "empty");
+    assert_eq!(one("meta", "dobm", "13")[2], "invalid_dobm:malformed");
+    assert_eq!(one("x", "username", "\u{200b}@AdsAPI")[0], "adsapi");
+    assert_eq!(one("x", "username", "a b")[2], "invalid_username:malformed");
+    assert_eq!(one("x", "username", &sha256("adsapi"))[2], "passthrough");
+    assert_eq!(one("meta", "username", "x")[2], "not_accepted_by_platform");
+    assert_eq!(one("meta", "fi", "\u{1f1e9}\u{1f1ea}x")[0], "\u{1f1e9}\u{1f1ea}");
+    assert_eq!(one("google", "first_name", "Mary\tAnn")[0], "mary ann");
+    assert_eq!(one("meta", "first_name", "Mary\tAnn")[0], "maryann");
+    assert_eq!(one("meta", "dob", "\u{661}985-03-07")[0], "19850307");
 }
 
 #[test]
@@ -472,6 +553,7 @@ fn wrong_usage_of_platforms() {
         (&["--platform", "meta", "--hash", "md5", "-o", &file], "does not take md5"),
         (&["--platform", "meta", "--hash", "tiktok:md5", "-o", &file], "not among"),
         (&["--platform", "meta", "--key-encoding", "base64", "-o", &file], "does not take base64"),
+        (&["--platform", "meta", "--max-file-rows", "0", "-o", &file], "0 is not in"),
         (&["--platform", "nobody", "-o", &file], "the platforms are"),
         (&["--prehashed-as", "email:digits", "-o", &file], "hashed as plain, google, uid2"),
         (&["--dob-format", "DD", "-o", &file], "DD/MM/YYYY"),

@@ -83,10 +83,10 @@ pub(crate) struct HashArguments {
     #[arg(long, value_name = "[P:]ENCODING", value_parser = choice::<Encoding>)]
     pub(crate) key_encoding: Vec<Choice<Encoding>>,
     /// The most records in an upload file, where less than the platform's limit
-    #[arg(long, value_name = "N", hide_short_help = true)]
+    #[arg(long, value_name = "N", hide_short_help = true, value_parser = at_least_one())]
     pub(crate) max_file_rows: Option<u64>,
     /// The most bytes in an upload file, where less than the platform's limit
-    #[arg(long, value_name = "N", hide_short_help = true)]
+    #[arg(long, value_name = "N", hide_short_help = true, value_parser = at_least_one())]
     pub(crate) max_file_bytes: Option<u64>,
     /// Carries a column through under this name, so that rows can be joined back; may be repeated
     #[arg(long, value_name = "HEADER")]
@@ -323,6 +323,10 @@ pub(crate) fn engine(options: Options) -> Result<Engine, Failure> {
 fn today() -> Option<Date> {
     let now = OffsetDateTime::now_utc();
     Date::new(now.year().try_into().ok()?, u8::from(now.month()).into(), now.day().into())
+}
+
+fn at_least_one() -> clap::builder::RangedU64ValueParser {
+    clap::value_parser!(u64).range(1..)
 }
 
 /// `FIELD:FORM`.

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::field::Field;
 use crate::layout::failure;
 use crate::target::Target;
-use matchkey::normalize::{Country, Normalizer, Outcome, Rejection, phone, text_of};
+use matchkey::normalize::{Country, Normalizer, Outcome, Rejection, cleaned, phone};
 use matchkey::platform::spec::KeyRule;
 use matchkey::platform::{Encoding, PrehashedAs, Sent};
 use matchkey::{Digest, Platform};
@@ -219,18 +219,25 @@ impl Asked {
     ) -> Explained {
         let Some(rule) = &self.rule else {
             return Explained::unusable(
-                Rejection::NotAccepted.reason(self.field.identifier()).into_owned(),
+                Rejection::NotAccepted.reason_for(self.field.name()).into_owned(),
                 format!("{} does not take {}", self.platform, self.field),
             );
         };
         let mut canonical = Vec::new();
         let outcome = match self.field.writer() {
             Some(write) => {
-                let value = text_of(value);
-                match write(value.trim(), &mut canonical) {
-                    _ if value.trim().is_empty() => Outcome::Empty,
-                    Ok(()) => Outcome::Usable,
+                let identifier = self.field.identifier();
+                // Digits of other widths are cleaned where dates are.
+                match cleaned(value, identifier) {
                     Err(rejection) => Outcome::Rejected(rejection),
+                    Ok(None) => Outcome::Empty,
+                    Ok(Some(text)) => match Digest::from_text(text.as_bytes()) {
+                        Some(digest) => Outcome::Prehashed(digest),
+                        None => match write(&text, &mut canonical) {
+                            Ok(()) => Outcome::Usable,
+                            Err(rejection) => Outcome::Rejected(rejection),
+                        },
+                    },
                 }
             }
             None => {
@@ -263,7 +270,7 @@ impl Asked {
     }
 
     fn rejected(&self, rejection: Rejection) -> Explained {
-        let reason = rejection.reason(self.field.identifier()).into_owned();
+        let reason = rejection.reason_for(self.field.name()).into_owned();
         Explained::unusable(reason, rejection.to_string())
     }
 }

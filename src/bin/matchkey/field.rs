@@ -25,7 +25,8 @@ pub(crate) enum Field {
 
 type Write = fn(&str, &mut Vec<u8>) -> Result<(), Rejection>;
 
-const PARTS: [Field; 7] = [
+/// What only `explain` knows.
+pub(crate) const PARTS: [Field; 7] = [
     Field::NamePart("fi", Identifier::FirstName, Form::Initial),
     Field::NamePart("f5first", Identifier::FirstName, Form::FirstFive),
     Field::NamePart("f5last", Identifier::LastName, Form::FirstFive),
@@ -39,6 +40,11 @@ const META: Citation = Citation {
     page: "developers.facebook.com: customer list custom audiences; Conversions API SDK",
     date: "2026-11",
     trust: Trust::Documented,
+};
+const SDK: Citation = Citation {
+    page: "Meta's Conversions API SDKs: Python 26.0.3, Node 24.0.1",
+    date: "2026-11",
+    trust: Trust::Code,
 };
 const X: Citation = Citation {
     page: "developer.x.com: X Ads API, audiences, user data",
@@ -60,12 +66,13 @@ impl Field {
         matches!(self, Field::Listed(Identifier::Phone))
     }
 
-    /// The identifier whose reasons and cleaning it shares.
+    /// The identifier whose cleaning it shares.
     pub(crate) fn identifier(self) -> Identifier {
         match self {
             Field::Listed(identifier) | Field::NamePart(_, identifier, _) => identifier,
             Field::DatePart(..) => Identifier::Dob,
-            Field::Handle => Identifier::ExternalId,
+            // Marks go from within a handle as they do from an e-mail.
+            Field::Handle => Identifier::Email,
         }
     }
 
@@ -88,22 +95,20 @@ impl Field {
                 return keys.find(|rule| rule.key.identifier == identifier).copied();
             }
             Field::NamePart(_, identifier, form) if of_meta => {
-                let rule = match form {
-                    Form::Initial => "the first letter of the name in Meta's form",
-                    _ => "the first five letters of the name in Meta's form",
+                let (rule, source) = match form {
+                    Form::Initial => ("the first letter of the name in Meta's form", META),
+                    _ => ("the first five letters of the name in Meta's form", SDK),
                 };
-                (identifier, form, rule, META)
+                (identifier, form, rule, source)
             }
             Field::DatePart(name, _) if of_meta => {
                 let rule = if name == "doby" { "four digits" } else { "two digits" };
-                (Identifier::Dob, Form::Plain, rule, META)
+                (Identifier::Dob, Form::Meta, rule, META)
             }
-            Field::Handle if of_x => {
-                (Identifier::ExternalId, Form::Plain, "without @, lower case", X)
-            }
+            Field::Handle if of_x => (Identifier::Madid, Form::Plain, "without @, lower case", X),
             _ => return None,
         };
-        let key = Key { identifier, form, sent: Sent::Hashed(Hash::Sha256) };
+        let key = Key { identifier, form, sent: Sent::Hashed(Hash::Sha256), also: &[] };
         Some(KeyRule { key, offered: &[], rule, source })
     }
 }

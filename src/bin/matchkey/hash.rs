@@ -9,9 +9,9 @@ use crate::input::{Input, open_all};
 use crate::layout::{Layout, Places, Records};
 use crate::progress::Progress;
 use crate::report::{Outcome, Rejects, recognition};
-use crate::sheets::{Destination, Sheets};
+use crate::sheets::{Destination, Sheets, chosen_encoding};
 use crate::target::{Folder, Target, clean_up_on_signals};
-use matchkey::platform::{Encoding, upload};
+use matchkey::platform::{Encoding, Hash, upload};
 use matchkey::{Batch, Columns, Counts, Engine, Options, Platform, Summary};
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: &HashArguments) -> Result<(), Failure> {
             outcome.files.extend(destination.generic_path(arguments.format));
         }
         for sheets in delivery.sheets {
-            outcome.files.extend(sheets.finish()?);
+            outcome.files.extend(sheets.finish(&destination)?);
         }
     }
     if let Some(rejects) = delivery.rejects {
@@ -87,11 +87,20 @@ fn options(arguments: &HashArguments) -> Options {
     let options = arguments.reading.apply(arguments.rules.options());
     let mut options = options.platforms(arguments.platform.iter().copied());
     for choice in &arguments.hash {
-        let chosen = arguments.platform.iter().filter(|platform| choice.is_for(**platform));
-        let named =
-            choice.platform.iter().filter(|platform| !arguments.platform.contains(platform));
-        for platform in chosen.chain(named) {
-            options = options.hash(*platform, choice.of);
+        let offers = |platform: &&Platform| {
+            let mut keys = platform.keys().iter();
+            choice.of == Hash::default() || keys.any(|rule| rule.offered.contains(&choice.of))
+        };
+        let mut chosen: Vec<Platform> = match choice.platform {
+            Some(platform) => vec![platform],
+            None => arguments.platform.iter().filter(offers).copied().collect(),
+        };
+        if chosen.is_empty() {
+            // It will say that it does not take it.
+            chosen.extend(arguments.platform.first());
+        }
+        for platform in chosen {
+            options = options.hash(platform, choice.of);
         }
     }
     if arguments.rejects_values {
@@ -147,8 +156,7 @@ impl Delivery {
                 sheets.push(Sheets::start(platform, arguments, options, inputs, destination)?);
                 continue;
             }
-            let chosen = arguments.key_encoding.iter().rfind(|choice| choice.is_for(platform));
-            let encoding = chosen.map_or(Encoding::Hex, |choice| choice.of);
+            let encoding = chosen_encoding(platform, arguments)?.unwrap_or(Encoding::Hex);
             let layout = Layout::new(&arguments.keep, inputs, index, encoding);
             let target = match destination.generic_path(arguments.format) {
                 Some(path) => Target::create(&path)?,
@@ -282,6 +290,17 @@ fn check_paths(arguments: &HashArguments, destination: &Destination) -> Result<(
                 made.extend(destination.path(*platform, suffix, extension, false));
             }
         }
+    }
+    // A part of an upload file may not be another output.
+    if let Destination::File(path) = destination {
+        made.insert(path.clone());
+    }
+    let is_part_of = |output: &PathBuf| made.iter().any(|base| is_part(output, base));
+    if let Some(output) = outputs.iter().find(|output| is_part_of(output)) {
+        return Err(Failure::Usage(format!("{}: named for two outputs", output.display())));
+    }
+    if let Destination::File(path) = destination {
+        made.remove(path);
     }
     outputs.extend(made);
     for (index, output) in outputs.iter().enumerate() {

@@ -4,6 +4,7 @@
 //! rules that rest on second-hand sources are marked.
 
 use crate::failure::{Failure, grouped};
+use crate::field::PARTS;
 use crate::target::Target;
 use matchkey::Platform;
 use matchkey::platform::spec::{FileSpec, KeyRule, Layout};
@@ -36,6 +37,11 @@ fn describe(platform: Platform) -> String {
             rule.rule
         );
     }
+    let parts = PARTS.into_iter().filter(|_| platform != Platform::Generic);
+    for (part, rule) in parts.filter_map(|part| Some((part, part.rule(platform)?))) {
+        let sent = sent(&rule, spec.encodings[0].name());
+        text += &format!("  {:<32} {sent:<14} {}; in explain only\n", part.name(), rule.rule);
+    }
     let sets = spec.matches.iter().map(|set| {
         let names: Vec<_> = set.iter().map(|each| each.name()).collect();
         names.join(" + ")
@@ -60,7 +66,7 @@ fn describe(platform: Platform) -> String {
         }
     }
     for source in sources {
-        text += &format!("  source{} {source}\n", mark(source));
+        text += &format!("{} source: {source}\n", mark(source));
     }
     text
 }

@@ -42,6 +42,7 @@ impl Outcome {
             "phones": {
                 "usable": self.summary.usable_phones(),
                 "valid": self.summary.valid_phones(),
+                "assumed_international": self.summary.assumed_phones(),
             },
             "input_bytes": self.counts.input_bytes,
             "seconds": self.elapsed.as_secs_f64(),
@@ -114,6 +115,14 @@ impl Outcome {
         if phones > 0 {
             let valid = self.summary.valid_phones();
             text += &format!("  {} of the phones are in assigned ranges\n", percent(valid, phones));
+        }
+        let assumed = self.summary.assumed_phones();
+        if assumed > 0 {
+            text += &format!(
+                "  hint: {} phones without any country were taken to start with their calling code, \
+                 as meta, google and uid2 ask; if they do not, give --country CC\n",
+                grouped(assumed)
+            );
         }
         let homeless = Rejection::NoCountry.reason(Identifier::Phone);
         let all = self.reasons(Some(Identifier::Phone));

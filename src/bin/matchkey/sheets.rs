@@ -1,14 +1,14 @@
 //! The upload files of the platforms: where each goes, and the parts of one over a limit.
 //!
 //! In: platforms, the columns of all inputs, the output path, rows. Out: files that appear at the
-//! end,
-//! `PLATFORM.csv` in a folder or the path itself; over a limit `...-001.csv`, `...-002.csv`. A
+//! end, `PLATFORM.csv` in a folder or the path itself; over a limit `...-001.csv`, `...-002.csv`. A
 //! platform with a file for each kind of identifier has `PLATFORM-email.csv` and so on.
 
 use crate::args::{Format, HashArguments};
-use crate::failure::Failure;
+use crate::failure::{Failure, say};
 use crate::input::Input;
 use crate::target::{Sealed, Target};
+use matchkey::platform::Encoding;
 use matchkey::platform::upload::{Places, Records, Upload};
 use matchkey::{Columns, Options, Platform, Row};
 use std::io::Write;
@@ -82,6 +82,22 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// The encoding that is chosen for a platform: for it alone, or for all that take it.
+pub(crate) fn chosen_encoding(
+    platform: Platform,
+    arguments: &HashArguments,
+) -> Result<Option<Encoding>, Failure> {
+    let Some(choice) = arguments.key_encoding.iter().rfind(|choice| choice.is_for(platform)) else {
+        return Ok(None);
+    };
+    let takes = |platform: &Platform| platform.spec().encodings.contains(&choice.of);
+    match takes(&platform) {
+        true => Ok(Some(choice.of)),
+        false if choice.platform.is_none() && arguments.platform.iter().any(takes) => Ok(None),
+        false => Err(Failure::Usage(format!("{platform} does not take {}", choice.of.name()))),
+    }
+}
+
 /// The upload files of one platform.
 pub(crate) struct Sheets {
     upload: Upload,
@@ -112,8 +128,8 @@ impl Sheets {
         destination: &Destination,
     ) -> Result<Sheets, Failure> {
         let columns: Vec<&Columns> = inputs.iter().map(|input| &input.columns).collect();
-        let encoding = arguments.key_encoding.iter().rfind(|choice| choice.is_for(platform));
-        let upload = Upload::new(platform, options, &columns, encoding.map(|choice| choice.of));
+        let encoding = chosen_encoding(platform, arguments)?;
+        let upload = Upload::new(platform, options, &columns, encoding);
         let upload = upload.map_err(Failure::Usage)?;
         let is_only = upload.files().len() == 1;
         if matches!(destination, Destination::Stdout) && !is_only {
@@ -148,44 +164,54 @@ impl Sheets {
     pub(crate) fn write(&mut self, row: Row<'_>, places: &Places) -> Result<(), Failure> {
         self.upload.write(row, places, &mut self.records);
         for (sheet, records) in self.files.iter_mut().zip(&mut self.records) {
-            if records.count > 0 {
-                sheet.write(records)?;
-                records.bytes.clear();
-                records.count = 0;
+            for record in records.iter() {
+                sheet.write(record)?;
             }
+            records.clear();
         }
         Ok(())
     }
 
     /// Makes the files appear that have records; hands over their paths.
-    pub(crate) fn finish(self) -> Result<Vec<PathBuf>, Failure> {
+    pub(crate) fn finish(self, destination: &Destination) -> Result<Vec<PathBuf>, Failure> {
         let mut paths = Vec::new();
         for sheet in self.files {
+            let base = sheet.path.clone().filter(|_| sheet.target.is_file());
             sheet.finish(&mut paths)?;
+            for stale in base.map_or(Vec::new(), |base| Sheet::stale(&base, &paths)) {
+                let name = stale.display().to_string();
+                match destination {
+                    // The names in the folder are ours.
+                    Destination::Folder(_) => std::fs::remove_file(&stale)
+                        .map_err(|error| Failure::writing(&name, &error))?,
+                    _ => say(&format!("matchkey: {name} is left from another run")),
+                }
+            }
         }
         Ok(paths)
     }
 }
 
 impl Sheet {
-    fn write(&mut self, records: &Records) -> Result<(), Failure> {
-        let (count, bytes) = (records.count, records.bytes.len() as u64);
-        let is_over = self.rows + count > self.rows_max || self.bytes + bytes > self.bytes_max;
+    fn write(&mut self, record: &[u8]) -> Result<(), Failure> {
+        let bytes = record.len() as u64;
+        let is_over = self.rows >= self.rows_max || self.bytes + bytes > self.bytes_max;
         if is_over && self.rows > 0 {
             self.start_part()?;
         }
         let head: &[u8] = if self.rows == 0 { &self.header } else { &[] };
         self.bytes += head.len() as u64 + bytes;
-        self.rows += count;
+        self.rows += 1;
         let written = self.target.write_all(head);
-        let written = written.and_then(|()| self.target.write_all(&records.bytes));
+        let written = written.and_then(|()| self.target.write_all(record));
         written.map_err(|error| self.target.failure(&error))
     }
 
-    /// Puts the part aside and starts the next. A pipe has no parts.
+    /// Puts the part aside and starts the next.
     fn start_part(&mut self) -> Result<(), Failure> {
         let Some(path) = self.path.as_deref().filter(|_| self.target.is_file()) else {
-            return Ok(());
+            let text = "the platform takes no larger file, and a pipe has no parts: -o FILE";
+            return Err(Failure::Refused(text.into()));
         };
         let full = std::mem::replace(&mut self.target, Target::create(path)?);
         self.parts.extend(full.seal()?);
@@ -211,5 +237,13 @@ impl Sheet {
             paths.push(path);
         }
         Ok(())
+    }
+
+    /// Files of an earlier run that stand beside those of this one and would be uploaded too.
+    fn stale(base: &Path, written: &[PathBuf]) -> Vec<PathBuf> {
+        let parts = (1..).map(|number| with_suffix(base, &format!("-{number:03}")));
+        let parts = parts.take_while(|part| part.exists());
+        let files = std::iter::once(base.to_owned()).chain(parts);
+        files.filter(|file| file.exists() && !written.contains(file)).collect()
     }
 }

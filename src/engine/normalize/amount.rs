@@ -10,6 +10,9 @@
 
 use super::Rejection;
 
+/// A column whose amounts contradict each other.
+const BOTH: u8 = b'?';
+
 /// What the amounts of a sample say of their decimal mark.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Evidence {
@@ -37,12 +40,13 @@ impl Evidence {
         }
     }
 
-    /// The decimal mark of the column; none if nothing or both was found.
+    /// The decimal mark of the column; none if nothing was found, [`BOTH`] if both were.
     pub(crate) fn mark(self) -> Option<u8> {
         match (self.points, self.commas) {
+            (0, 0) => None,
             (1.., 0) => Some(b'.'),
             (0, 1..) => Some(b','),
-            _ => None,
+            _ => Some(BOTH),
         }
     }
 }
@@ -95,20 +99,43 @@ fn bare(text: &str) -> Option<(&str, bool)> {
 
 /// Nothing, a currency's sign, its ISO code, or a short name.
 fn is_currency(word: &str) -> bool {
-    const NAMES: [&str; 16] = [
-        "kr", "kr.", "z\u{142}", "k\u{10d}", "ft", "lei", "rs", "rs.", "r", "r$", "us$", "fr",
-        "fr.", "tl", "euro", "\u{5186}",
+    const NAMES: [&str; 22] = [
+        "kr",
+        "kr.",
+        "z\u{142}",
+        "k\u{10d}",
+        "ft",
+        "lei",
+        "rs",
+        "rs.",
+        "r",
+        "r$",
+        "us$",
+        "fr",
+        "fr.",
+        "tl",
+        "euro",
+        "euros",
+        "dollar",
+        "dollars",
+        "pounds",
+        "\u{440}\u{443}\u{431}",
+        "\u{440}\u{443}\u{431}.",
+        "\u{5186}",
     ];
     let is_wide_sign = |c: char| matches!(c, '\u{ffe0}' | '\u{ffe1}' | '\u{ffe5}');
     let is_sign = |c: char| {
         matches!(c, '$' | '\u{a2}'..='\u{a5}' | '\u{20a0}'..='\u{20cf}') || is_wide_sign(c)
     };
     let is_code = word.len() == 3 && word.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let mut signs = word.chars();
+    // `CA$`: a sign with up to three letters before it.
+    let bare = word.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let mut signs = bare.chars();
+    let is_signed = word.len() - bare.len() <= 3 && signs.next().is_some_and(is_sign);
     word.is_empty()
         || is_code
         || NAMES.contains(&word.to_lowercase().as_str())
-        || (signs.next().is_some_and(is_sign) && signs.next().is_none())
+        || (is_signed && signs.next().is_none())
 }
 
 /// Where the decimal mark stands, if there is one.
@@ -126,6 +153,7 @@ fn decimal_at(number: &str, mark: Option<u8>) -> Result<Option<usize>, Rejection
     let is_fraction = matches!(&number[..at], "" | "0");
     match (mark, found) {
         _ if is_fraction => Ok(Some(at)),
+        (Some(BOTH), _) => Err(Rejection::Ambiguous),
         (Some(mark), _) => Ok((mark == found).then_some(at)),
         (None, b',') => Ok(None),
         (None, _) => Err(Rejection::Ambiguous),
@@ -177,6 +205,10 @@ mod tests {
             ("1\u{202f}234\u{a0}567", Ok("1234567")),
             ("1'234.50 CHF", Ok("1234.50")),
             ("EUR 99", Ok("99")),
+            ("CA$5", Ok("5")),
+            ("NT$ 5", Ok("5")),
+            ("5 \u{440}\u{443}\u{431}.", Ok("5")),
+            ("5 euros", Ok("5")),
             ("R$ 1.234.567", Ok("1234567")),
             ("\u{20b9}1,23,456.78", Ok("123456.78")),
             ("100,- kr", Ok("100")),
@@ -220,6 +252,7 @@ mod tests {
         assert_eq!(mark(&["1.234", "1.234.567"]), Some(b','));
         assert_eq!(mark(&["1,234", "12.50 $"]), Some(b'.'));
         assert_eq!(mark(&["1.234", "12", "x"]), None);
-        assert_eq!(mark(&["1,5", "1.5"]), None);
+        assert_eq!(mark(&["1,5", "1.5"]), Some(BOTH));
+        assert_eq!(amount("1,234", Some(BOTH)), Err(Rejection::Ambiguous));
     }
 }

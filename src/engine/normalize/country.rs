@@ -62,6 +62,11 @@ impl Country {
         (!is_number).then(|| Country::parse(&text)).flatten()
     }
 
+    /// The country that a row's cell names in any way, numeric codes included.
+    pub(crate) fn from_any_cell(cell: &[u8]) -> Option<Country> {
+        Country::parse(&text::clean(cell, Identifier::Country).ok()?)
+    }
+
     /// The two upper-case letters.
     pub fn alpha2(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()

@@ -7,7 +7,9 @@
 //! such as 25/12/1990 decides. Year first is never ambiguous. A month may be a word (English). A
 //! year of two digits is read as Meta's upload screen does (facebookincubator OCFU 75ea65f): up to
 //! today's year this century, else the last; without today's date it is not read. A time behind a
-//! date is dropped. Meta asks for YYYYMMDD (its Parameter Builder 1.3.2).
+//! date is dropped. Six digits are read in a declared order only. A year alone is no date: Meta's
+//! upload screen makes it the first of January, which nobody said. Meta asks for YYYYMMDD (its
+//! Parameter Builder 1.3.2).
 
 use super::Rejection;
 use std::str::FromStr;
@@ -98,6 +100,8 @@ pub(crate) struct DateHints {
     /// Found: decides what a date itself leaves open.
     pub(crate) found: Option<DateOrder>,
     pub(crate) today: Option<Date>,
+    /// True while the order is only tried out.
+    pub(crate) is_probe: bool,
 }
 
 /// What the dates of a sample say of their order.
@@ -110,7 +114,7 @@ pub(crate) struct Evidence {
 impl Evidence {
     /// Takes one cell into account.
     pub(crate) fn add(&mut self, text: &str, today: Option<Date>) {
-        let open = |order| DateHints { declared: Some(order), found: None, today };
+        let open = |order| DateHints { declared: Some(order), found: None, today, is_probe: true };
         let reads = |order| read_in(text, open(order)).is_ok();
         match (reads(DateOrder::DayFirst), reads(DateOrder::MonthFirst)) {
             (true, false) => self.day_first += 1,
@@ -134,7 +138,8 @@ pub(crate) fn read(text: &str, hints: DateHints) -> Result<Date, Rejection> {
     let date = match hints.declared {
         Some(_) => read_in(text, hints)?,
         None => {
-            let with = |order| read_in(text, DateHints { declared: Some(order), ..hints });
+            let with =
+                |order| read_in(text, DateHints { declared: Some(order), is_probe: true, ..hints });
             let [day_first, month_first] = [DateOrder::DayFirst, DateOrder::MonthFirst].map(with);
             match (day_first, month_first) {
                 (Ok(date), Err(_)) | (Err(_), Ok(date)) => date,
@@ -159,7 +164,7 @@ fn read_in(text: &str, hints: DateHints) -> Result<Date, Rejection> {
     let parts = Parts::of(text)?;
     let order = hints.declared.unwrap_or(DateOrder::YearFirst);
     let [first, second, third] = match parts.0 {
-        [Some(whole), None, None] => split_digits(whole, order)?,
+        [Some(whole), None, None] => split_digits(whole, order, hints.is_probe)?,
         [Some(first), Some(second), Some(third)] => [first, second, third],
         _ => return Err(Rejection::Malformed),
     };
@@ -241,7 +246,7 @@ fn without_time(text: &str) -> &str {
 }
 
 /// Digits without anything between.
-fn split_digits(whole: Part, order: DateOrder) -> Result<[Part; 3], Rejection> {
+fn split_digits(whole: Part, order: DateOrder, is_probe: bool) -> Result<[Part; 3], Rejection> {
     let part = |number, digits| Part { number, digits, is_word: false };
     let number = whole.number;
     match (whole.is_word, whole.digits, order) {
@@ -251,6 +256,10 @@ fn split_digits(whole: Part, order: DateOrder) -> Result<[Part; 3], Rejection> {
         (false, 8, DateOrder::DayFirst | DateOrder::MonthFirst) => {
             let (first, second) = (number / 1_000_000, number / 10_000 % 100);
             Ok([part(first, 2), part(second, 2), part(number % 10_000, 4)])
+        }
+        // Six digits may be anything: only a declared order reads them.
+        (false, 6, _) if !is_probe => {
+            Ok([part(number / 10_000, 2), part(number / 100 % 100, 2), part(number % 100, 2)])
         }
         _ => Err(Rejection::Malformed),
     }
@@ -378,6 +387,7 @@ mod tests {
                 ("yesterday", malformed),
                 ("1985", malformed),
                 ("31113", malformed),
+                ("311285", malformed),
                 ("1/2/3/1990", malformed),
                 ("99999999999999", malformed),
                 ("2026-11-24", Err(Rejection::OutOfRange)),
@@ -390,8 +400,9 @@ mod tests {
 
     #[test]
     fn a_found_order_decides_what_is_open_and_a_declared_one_everything() {
-        let found = |order| DateHints { found: Some(order), today: today(), declared: None };
-        let declared = |order| DateHints { declared: Some(order), today: today(), found: None };
+        let hints = DateHints { today: today(), ..DateHints::default() };
+        let found = |order| DateHints { found: Some(order), ..hints };
+        let declared = |order| DateHints { declared: Some(order), ..hints };
         let malformed = Err(Rejection::Malformed);
         check(
             found(DateOrder::DayFirst),
@@ -407,11 +418,12 @@ mod tests {
                 ("3/4/1990", Ok("19900403")),
                 ("12/31/1990", malformed),
                 ("1990-12-31", Ok("19901231")),
+                ("311285", Ok("19851231")),
             ],
         );
         check(
             declared(DateOrder::YearFirst),
-            &[("90-04-03", Ok("19900403")), ("3/4/1990", malformed)],
+            &[("90-04-03", Ok("19900403")), ("851231", Ok("19851231")), ("3/4/1990", malformed)],
         );
     }
 

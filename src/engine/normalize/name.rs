@@ -7,7 +7,8 @@
 //!   upload screen (facebookincubator OCFU 75ea65f) agree on this; Meta's docs (customer list
 //!   custom audiences, read 2026-09-12) say "a-z only" and "special characters in UTF-8"; its older
 //!   SDKs drop accents. The newest two are followed.
-//! - [`Form::Initial`], [`Form::FirstFive`]: the first letter, the first five of that.
+//! - [`Form::Initial`]: the first letter of that, with its marks (docs: `FI`);
+//!   [`Form::FirstFive`]: its first five characters (Meta's Conversions SDKs, executed 2026-11).
 //! - [`Form::Google`]: trimmed, lower case, runs of white space as one space; hyphens, apostrophes
 //!   and other punctuation stay. A title in front of a first name (`mr. mrs. ms. dr.`, with its
 //!   dot) and suffixes behind a last name (`jr`, `iii`, `phd`, ...) go. It is the rule of Google's
@@ -20,6 +21,7 @@ use super::Rejection;
 use super::text::{lower, push};
 use crate::engine::identifier::Identifier;
 use crate::engine::rules::Form;
+use unicode_segmentation::UnicodeSegmentation;
 
 /// LinkedIn refuses longer names.
 const LINKEDIN_CHARS_MAX: usize = 35;
@@ -43,15 +45,25 @@ pub(super) fn write(
             return Err(Rejection::TooLong);
         }
         Form::LinkedIn | Form::Plain => out.extend_from_slice(text.as_bytes()),
-        Form::Initial => write_first(1, text, out),
-        Form::FirstFive => write_first(5, text, out),
-        _ => write_first(usize::MAX, text, out),
+        Form::Initial => {
+            write_meta(text, out);
+            let name = std::str::from_utf8(&out[start..]).unwrap_or_default();
+            let first = name.graphemes(true).next().map_or(0, str::len);
+            out.truncate(start + first);
+        }
+        Form::FirstFive => {
+            write_meta(text, out);
+            let name = std::str::from_utf8(&out[start..]).unwrap_or_default();
+            let five = name.char_indices().nth(5).map_or(name.len(), |(end, _)| end);
+            out.truncate(start + five);
+        }
+        _ => write_meta(text, out),
     }
     if out.len() == start { Err(Rejection::NothingLeft) } else { Ok(()) }
 }
 
-/// The first characters of a name in Meta's form. A mark that combines belongs to its letter.
-fn write_first(most: usize, text: &str, out: &mut Vec<u8>) {
+/// Appends a name in Meta's form.
+fn write_meta(text: &str, out: &mut Vec<u8>) {
     let is_dropped = |c: char| c.is_whitespace() || c.is_ascii_punctuation();
     // The capital sigma's lower case depends on its neighbours, which are those that stay.
     let bare: String;
@@ -62,14 +74,8 @@ fn write_first(most: usize, text: &str, out: &mut Vec<u8>) {
         }
         false => text,
     };
-    let mut letters = 0;
     lower(text, |c| {
-        if is_dropped(c) {
-            return;
-        }
-        let joins = unicode_normalization::char::is_combining_mark(c) || c == '\u{200d}';
-        letters += usize::from(!joins || letters == 0);
-        if letters <= most {
+        if !is_dropped(c) {
             push(out, c);
         }
     });
@@ -157,7 +163,17 @@ mod tests {
     #[test]
     fn parts_of_a_name() {
         let name = Identifier::FirstName;
-        check(name, Form::Initial, &[("Mary", "m"), (" '\u{1f642}x", "\u{1f642}"), ("-", "")]);
+        check(
+            name,
+            Form::Initial,
+            &[
+                ("Mary", "m"),
+                (" '\u{1f642}x", "\u{1f642}"),
+                ("\u{1f44d}\u{1f3fd}x", "\u{1f44d}\u{1f3fd}"),
+                ("\u{1f1e9}\u{1f1ea}x", "\u{1f1e9}\u{1f1ea}"),
+                ("-", ""),
+            ],
+        );
         check(name, Form::FirstFive, &[("Mary Ann", "marya"), ("Jo", "jo")]);
     }
 

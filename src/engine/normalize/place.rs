@@ -40,15 +40,25 @@ pub(super) fn write_city(form: Form, text: &str, out: &mut Vec<u8>) -> Result<()
     }
 }
 
-/// The two letters of a state of the US or Canada. Without a country it is looked for in the US,
-/// then in Canada.
+/// The two letters of a state of the US or Canada. It is looked for in the row's country first,
+/// then in the other one: a list's default country is not every row's. In a row of a third country
+/// there is none.
 pub(super) fn state_code(text: &str, country: Option<Country>) -> Option<&'static str> {
     let mut folded = FoldedName::default();
     let folded = folded.fold(text);
+    let of = |country| STATES.get(&(country, folded)).copied();
+    // `US-CA`, as ISO 3166-2 spells it.
+    let coded = |country: &'static str| {
+        let rest = folded.strip_prefix(country.to_ascii_lowercase().as_str())?;
+        let code = rest.strip_prefix(' ').filter(|code| code.len() == 2)?;
+        STATES.get(&(country, code)).copied()
+    };
     match country.as_ref().map(Country::alpha2) {
-        Some(country @ ("US" | "CA")) => STATES.get(&(country, folded)).copied(),
+        Some("CA") => coded("CA").or_else(|| of("CA")).or_else(|| of("US")),
+        None | Some("US") => {
+            coded("US").or_else(|| coded("CA")).or_else(|| of("US")).or_else(|| of("CA"))
+        }
         Some(_) => None,
-        None => ["US", "CA"].iter().find_map(|country| STATES.get(&(*country, folded))).copied(),
     }
 }
 
@@ -80,10 +90,14 @@ pub(super) fn write_zip(
 fn write_meta_zip(text: &str, country: Option<&str>, out: &mut Vec<u8>) -> Result<(), Rejection> {
     const US_DIGITS: usize = 5;
     let start = out.len();
-    // The part behind a hyphen only narrows the place down.
-    let first = text.split('-').next().unwrap_or_default();
+    let is_hyphen = |c: char| matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}');
+    // The part behind a hyphen only narrows the place down, but in Great Britain.
+    let first = match country {
+        Some("GB") => text,
+        _ => text.split(is_hyphen).next().unwrap_or_default(),
+    };
     lower(first, |c| {
-        if !c.is_whitespace() {
+        if !c.is_whitespace() && !is_hyphen(c) {
             push(out, c);
         }
     });
@@ -146,6 +160,11 @@ mod tests {
             ("ON", "CA", Some("on")),
             ("Qu\u{e9}bec", "CA", Some("qc")),
             ("Ontario", "", Some("on")),
+            ("Ontario", "US", Some("on")),
+            ("California", "CA", Some("ca")),
+            ("US-CA", "US", Some("ca")),
+            ("CA-ON", "CA", Some("on")),
+            ("Washington", "DE", None),
             ("Baja California", "MX", None),
             ("CA", "DE", None),
         ] {
@@ -164,6 +183,8 @@ mod tests {
             ("94025 1234", "US", "94025", "94025"),
             ("SW1A 1AA", "GB", "sw1a1", "sw1a1aa"),
             ("SW1A", "GB", "sw1a", "sw1a"),
+            ("SW1A-1AA", "GB", "sw1a1", "sw1a1aa"),
+            ("94025\u{2013}1234", "US", "94025", "94025"),
             ("L3T 5M7", "CA", "l3t5m7", "l3t5m7"),
             ("123", "US", "TooShort", "TooShort"),
             ("ABCDE", "US", "Malformed", "Malformed"),

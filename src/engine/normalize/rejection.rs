@@ -101,12 +101,17 @@ impl Rejection {
 
     /// The stable reason for a cell of this identifier: `invalid_email:no_at`, `invalid_utf8`.
     pub fn reason(self, identifier: Identifier) -> Cow<'static, str> {
+        self.reason_for(identifier.name())
+    }
+
+    /// The stable reason for a value of a field with this name.
+    pub fn reason_for(self, field: &str) -> Cow<'static, str> {
         match self {
             Rejection::InvalidUtf8 => "invalid_utf8".into(),
             Rejection::ControlChar => "control_char".into(),
             Rejection::NotAccepted => "not_accepted_by_platform".into(),
             Rejection::PrehashedFormUnknown => "prehashed_form_unknown".into(),
-            _ => format!("invalid_{}:{}", identifier.name(), self.detail()).into(),
+            _ => format!("invalid_{field}:{}", self.detail()).into(),
         }
     }
 
@@ -158,8 +163,8 @@ impl fmt::Display for Rejection {
             Rejection::NotANumber => "not a phone number",
             Rejection::NoCountry => "no + and no country; give a country column or --country",
             Rejection::UnknownCallingCode => "no country has this calling code",
-            Rejection::TooShort => "too short for its country",
-            Rejection::TooLong => "too long for its country",
+            Rejection::TooShort => "too short",
+            Rejection::TooLong => "too long",
             Rejection::InvalidLength => "of a length its country does not have",
             Rejection::LocalOnly => "the area code is missing",
             Rejection::NotValid => "no range of its country holds it",
@@ -172,7 +177,9 @@ impl fmt::Display for Rejection {
             }
             Rejection::Malformed => "not in a form that this field has",
             Rejection::OutOfRange => "in the future, or negative",
-            Rejection::NotAccepted => "hashed already, in a form that this platform does not match",
+            Rejection::NotAccepted => {
+                "hashed already, in a form or by a hash that this platform does not match"
+            }
             Rejection::PrehashedFormUnknown => {
                 "hashed already, and nobody says what was hashed; see --prehashed-as"
             }

@@ -59,10 +59,24 @@ fn clean_unicode(text: &str, identifier: Identifier) -> Cow<'_, str> {
 /// Digits and signs in other widths as the usual ones, where a field is a number.
 fn narrow(text: Cow<'_, str>, identifier: Identifier) -> Cow<'_, str> {
     let is_number = matches!(identifier, Identifier::Zip | Identifier::Dob | Identifier::Ltv);
-    match is_number && is_nfkc_quick(text.chars()) != IsNormalized::Yes {
-        true => Cow::Owned(text.nfkc().collect()),
+    let is_other = |c: char| !c.is_ascii() && digit(c).is_some();
+    match is_number && (text.contains(is_other) || is_nfkc_quick(text.chars()) != IsNormalized::Yes)
+    {
+        true => Cow::Owned(text.nfkc().map(|c| digit(c).map_or(c, char::from)).collect()),
         false => text,
     }
+}
+
+/// Where the ten digits of each script start, those of the first plane, which Java reads as well.
+const ZEROS: &str = "\u{30}\u{660}\u{6f0}\u{7c0}\u{966}\u{9e6}\u{a66}\u{ae6}\u{b66}\u{be6}\u{c66}\
+                     \u{ce6}\u{d66}\u{de6}\u{e50}\u{ed0}\u{f20}\u{1040}\u{1090}\u{17e0}\u{1810}\
+                     \u{1946}\u{19d0}\u{1a80}\u{1a90}\u{1b50}\u{1bb0}\u{1c40}\u{1c50}\u{a620}\
+                     \u{a8d0}\u{a900}\u{a9d0}\u{a9f0}\u{aa50}\u{abf0}\u{ff10}";
+
+/// The ASCII digit of a digit of any script.
+pub(super) fn digit(c: char) -> Option<u8> {
+    let distance = |zero: char| (c as u32).checked_sub(zero as u32).filter(|digit| *digit < 10);
+    ZEROS.chars().find_map(distance).map(|digit| b'0' + digit as u8)
 }
 
 fn may_be_windows_1252(identifier: Identifier) -> bool {
@@ -163,6 +177,13 @@ mod tests {
         assert_eq!(clean(raw, Identifier::City).unwrap(), "a\u{200b}b@x\u{ad}.org");
         assert_eq!(clean(b" \t a \x0b", Identifier::City).unwrap(), "a");
         assert_eq!(clean("e\u{301}".as_bytes(), Identifier::City).unwrap(), "\u{e9}");
+    }
+
+    #[test]
+    fn digits_of_other_scripts_are_digits_in_numbers() {
+        let text = "\u{661}\u{662}\u{ff13}\u{96a}";
+        assert_eq!(clean(text.as_bytes(), Identifier::Zip).unwrap(), "1234");
+        assert_eq!(clean(text.as_bytes(), Identifier::City).unwrap(), text);
     }
 
     #[test]
