@@ -51,7 +51,8 @@ pub fn text_of(cell: &[u8]) -> Cow<'_, str> {
     text::lossless(cell)
 }
 
-/// A value cleaned as every cell is, for rules that no list has a column for. `None`: nothing in it.
+/// A value cleaned as every cell is, for rules that no list has a column for. `None`: nothing in
+/// it.
 ///
 /// # Errors
 ///

@@ -119,8 +119,8 @@ impl Outcome {
         let assumed = self.summary.assumed_phones();
         if assumed > 0 {
             text += &format!(
-                "  hint: {} phones without any country were taken to start with their calling code, \
-                 as meta, google and uid2 ask; if they do not, give --country CC\n",
+                "  hint: {} phones without any country were taken to start with their calling \
+                 code, as meta, google and uid2 ask; if they do not, give --country CC\n",
                 grouped(assumed)
             );
         }

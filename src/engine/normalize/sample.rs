@@ -1,8 +1,8 @@
 //! What a sample of an input says of its columns.
 //!
 //! In: the records at the start of an input. Out: the order of day and month of each date column,
-//! the decimal mark of each amount column, whether keys are digests of MD5 already. The sample is the same however the input is read, and so
-//! is what it says.
+//! the decimal mark of each amount column, whether keys are digests of MD5 already. The sample is
+//! the same however the input is read, and so is what it says.
 
 use super::date::{Date, DateOrder, Evidence};
 use super::{Identifier, amount, text};
