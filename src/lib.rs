@@ -14,6 +14,7 @@
 //! | `engine/rules.rs` | [`platform::Rules`]: what a destination wants, as a table of [`Form`]s |
 //! | `engine/plan.rs` | columns and rules -> the slots of a row, shared between platforms |
 //! | `engine/normalize.rs` | [`normalize`]: cell -> forms or [`normalize::Rejection`] |
+//! | `engine/normalize/phone/` | metadata -> tables (`build.rs`); text -> digits -> labels |
 //! | `engine/rows.rs` | the table of a chunk: forms in, digests out |
 //! | `engine/sha256.rs` | canonical bytes -> SHA-256, many at once |
 //! | `engine/digest.rs` | [`Digest`]: hashes and their spellings |

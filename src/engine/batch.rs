@@ -196,6 +196,17 @@ impl<'a> Row<'a> {
         slot.map_or(Cell::NotTaken, |slot| self.slot(slot))
     }
 
+    /// The second reading of a phone in that cell, under
+    /// [`Options::phone_alternates`](crate::Options::phone_alternates).
+    ///
+    /// # Panics
+    ///
+    /// If there is no such column or platform.
+    pub fn alternate_for(&self, platform: usize, column: usize) -> Cell<'a> {
+        let slot = self.batch.columns.plan().shares[platform].alternates[column];
+        slot.map_or(Cell::NotTaken, |slot| self.slot(slot))
+    }
+
     /// The content of an unusable cell, under
     /// [`Options::keep_rejected`](crate::Options::keep_rejected).
     ///

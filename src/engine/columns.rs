@@ -183,7 +183,7 @@ impl Columns {
         columns.add_mapped(&headers, options)?;
         columns.add_recognized(&headers, options);
         columns.used.sort_by_key(|column| (column.identifier, column.ordinal));
-        columns.plan = Plan::new(&columns.used, &options.rules);
+        columns.plan = Plan::new(&columns.used, &options.rules, options.phone_alternates);
         let has_all = columns.used.iter().fold(0, |bits, column| bits | column.identifier.bit());
         if !options.rules.iter().any(|rules| rules.is_matched(has_all)) {
             return Err(columns.no_identifier(options));

@@ -95,36 +95,47 @@ pub(crate) enum Value<'a> {
     Rejected(Rejection),
     Prehashed(Digest),
     Email(Cow<'a, str>, email::Facts),
-    Phone { generic: Result<phone::Phone, Rejection>, other: Option<phone::Phone> },
+    Phone(Phones),
     Country(Country),
     State { text: Cow<'a, str>, code: Option<&'static str> },
     Date(Date),
     Text(Cow<'a, str>),
 }
 
+/// The readings of a phone.
+#[derive(Clone, Copy)]
+pub(crate) struct Phones {
+    /// libphonenumber's, if it is usable.
+    first: Result<phone::Phone, Rejection>,
+    /// Taken to start with its calling code, for want of a country.
+    assumed: Option<phone::Phone>,
+    /// What people mean by it besides; only where that is asked for.
+    alternate: Option<phone::Phone>,
+}
+
 impl Value<'_> {
     /// True if libphonenumber calls the phone valid, however it was read.
     pub(crate) fn is_valid_phone(&self) -> bool {
         match self {
-            Value::Phone { generic: Ok(phone), .. } => phone.is_valid(),
-            Value::Phone { other: Some(phone), .. } => phone.is_valid(),
+            Value::Phone(Phones { first: Ok(phone), .. }) => phone.is_valid(),
+            Value::Phone(Phones { assumed: Some(phone), .. }) => phone.is_valid(),
             _ => false,
         }
     }
 
     /// True for a phone that was taken to start with its calling code, for want of a country.
     pub(crate) fn is_assumed_phone(&self) -> bool {
-        matches!(self, Value::Phone { generic: Err(_), other: Some(_) })
+        matches!(self, Value::Phone(Phones { first: Err(_), assumed: Some(_), .. }))
     }
 }
 
-/// Turns cells into canonical identifiers, by the rules of the options.
+/// Turns cells into canonical identifiers, by the rules of the options. One for each thread.
 ///
 /// ```
 /// use matchkey::normalize::{Hints, Normalizer, Outcome};
 /// use matchkey::{Form, Identifier, Options};
 ///
-/// let normalizer = Normalizer::new(&Options::new());
+/// let mut normalizer = Normalizer::new(&Options::new());
 /// let mut out = Vec::new();
 /// let cell = b" Mary.Ann+news@Gmail.com ";
 /// for (form, expected) in [
@@ -144,6 +155,8 @@ pub struct Normalizer {
     placeholders: Placeholders,
     date_order: Option<DateOrder>,
     today: Option<Date>,
+    has_alternates: bool,
+    phones: phone::Reader,
 }
 
 impl Normalizer {
@@ -154,13 +167,15 @@ impl Normalizer {
             placeholders: options.placeholders,
             date_order: options.date_order,
             today: options.today,
+            has_alternates: options.phone_alternates,
+            phones: phone::Reader::with(options.phone_metadata.clone()),
         }
     }
 
     /// Appends a form of `raw` to `out` and says what became of it. With any outcome but
     /// [`Outcome::Usable`] `out` stays as it was.
     pub fn normalize(
-        &self,
+        &mut self,
         identifier: Identifier,
         form: Form,
         raw: &[u8],
@@ -174,7 +189,7 @@ impl Normalizer {
 
     /// Reads a cell, once for all forms.
     pub(crate) fn read<'a>(
-        &self,
+        &mut self,
         identifier: Identifier,
         raw: &'a [u8],
         hints: Hints,
@@ -207,14 +222,19 @@ impl Normalizer {
             }
             Identifier::Phone => {
                 let (policy, placeholders) = (self.phone_policy, self.placeholders);
-                let generic = phone::usable(&text, hints.country, policy, placeholders);
-                let other = match generic {
+                let phones = &mut self.phones;
+                let first = phone::usable(phones, &text, hints.country, policy, placeholders);
+                let assumed = match first {
                     Err(Rejection::NoCountry) => {
-                        phone::usable_international(&text, policy, placeholders).ok()
+                        phone::usable_international(phones, &text, policy, placeholders).ok()
                     }
                     _ => None,
                 };
-                Value::Phone { generic, other }
+                let alternate = match self.has_alternates {
+                    true => phone::alternate(phones, &text, hints.country, first.as_ref().ok()),
+                    false => None,
+                };
+                Value::Phone(Phones { first, assumed, alternate })
             }
             Identifier::Country => match Country::parse(&text) {
                 Some(country) => Value::Country(country),
@@ -249,7 +269,10 @@ impl Normalizer {
             Value::Rejected(rejection) => Err(*rejection),
             Value::Prehashed(digest) => return Outcome::Prehashed(*digest),
             Value::Email(text, facts) => Address::known(text, *facts).write(form, out),
-            Value::Phone { generic, other } => write_phone(generic, other.as_ref(), form, out),
+            Value::Phone(Phones { alternate: None, .. }) if form == Form::Alternate => {
+                return Outcome::Empty;
+            }
+            Value::Phone(phones) => write_phone(phones, form, out),
             Value::Country(country) => {
                 let code = country.alpha2().as_bytes();
                 match form {
@@ -284,16 +307,12 @@ impl Normalizer {
     }
 }
 
-fn write_phone(
-    generic: &Result<phone::Phone, Rejection>,
-    other: Option<&phone::Phone>,
-    form: Form,
-    out: &mut Vec<u8>,
-) -> Result<(), Rejection> {
-    let phone = match (generic, other) {
-        (Ok(phone), _) => phone,
-        (Err(_), Some(phone)) if matches!(form, Form::Meta | Form::Google | Form::Uid2) => phone,
-        (Err(rejection), _) => return Err(*rejection),
+fn write_phone(phones: &Phones, form: Form, out: &mut Vec<u8>) -> Result<(), Rejection> {
+    let phone = match (&phones.first, &phones.assumed, &phones.alternate) {
+        (_, _, Some(phone)) if form == Form::Alternate => phone,
+        (Ok(phone), _, _) => phone,
+        (Err(_), Some(phone), _) if matches!(form, Form::Meta | Form::Google | Form::Uid2) => phone,
+        (Err(rejection), _, _) => return Err(*rejection),
     };
     let digits = phone.e164().trim_start_matches('+');
     match form {
@@ -347,7 +366,7 @@ mod tests {
     #[test]
     fn the_digest_of_nothing_is_refused_and_others_pass() {
         use crate::engine::digest::{Encoding, Hash};
-        let normalizer = Normalizer::new(&Options::new());
+        let mut normalizer = Normalizer::new(&Options::new());
         let mut out = Vec::new();
         for identifier in Identifier::ALL.into_iter().filter(|each| !each.is_attribute()) {
             for encoding in [Encoding::Hex, Encoding::Base64] {
@@ -384,8 +403,8 @@ mod tests {
 
     #[test]
     fn phones_without_any_country() {
-        let normalizer = Normalizer::new(&Options::new());
-        let phone = |form, text: &str| {
+        let mut normalizer = Normalizer::new(&Options::new());
+        let mut phone = |form, text: &str| {
             let mut out = Vec::new();
             let phone = Identifier::Phone;
             match normalizer.normalize(phone, form, text.as_bytes(), None, &mut out) {

@@ -4,6 +4,7 @@
 use super::identifier::Identifier;
 use super::rules::{Key, PrehashedAs, PrehashedForm, Rules};
 use crate::normalize::date::{Date, DateOrder};
+use crate::normalize::phone::Metadata;
 
 /// When a phone number is usable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub struct Options {
     pub(crate) phone_policy: PhonePolicy,
     pub(crate) placeholders: Placeholders,
     pub(crate) prehashed_as: PrehashedAs,
+    pub(crate) phone_metadata: Metadata,
+    pub(crate) phone_alternates: bool,
     pub(crate) date_order: Option<DateOrder>,
     pub(crate) today: Option<Date>,
     pub(crate) delimiter: Option<u8>,
@@ -85,6 +88,8 @@ impl Default for Options {
             phone_policy: PhonePolicy::default(),
             placeholders: Placeholders::default(),
             prehashed_as: PrehashedAs::default(),
+            phone_metadata: Metadata::built_in(),
+            phone_alternates: false,
             date_order: None,
             today: None,
             delimiter: None,
@@ -177,6 +182,26 @@ impl Options {
             None => return self.refuse(format!("no {identifier} is hashed as {}", form.name())),
         }
         self
+    }
+
+    /// Adds to the generic platform's phone keys a second one where people mean another number than
+    /// the one that libphonenumber reads: see [`Form::Alternate`](crate::Form::Alternate).
+    #[must_use]
+    pub fn phone_alternates(mut self) -> Options {
+        self.phone_alternates = true;
+        self
+    }
+
+    /// Newer phone metadata than what is built in. Default: [`Metadata::built_in`].
+    #[must_use]
+    pub fn phone_metadata(mut self, metadata: Metadata) -> Options {
+        self.phone_metadata = metadata;
+        self
+    }
+
+    /// The version of the phone metadata that numbers are read with.
+    pub fn phone_metadata_version(&self) -> &str {
+        self.phone_metadata.version()
     }
 
     /// The order that dates of birth have in every input. Default: found for each column from a

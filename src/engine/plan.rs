@@ -6,7 +6,7 @@
 
 use super::columns::Column;
 use super::identifier::Identifier;
-use super::rules::{Key, Rules};
+use super::rules::{Form, Key, Rules};
 
 /// One column in one form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub(crate) struct Share {
     pub(crate) rules: Rules,
     /// For each used column the slot that is taken, if the platform takes the column.
     pub(crate) slots: Vec<Option<usize>>,
+    /// The same for second readings of phones.
+    pub(crate) alternates: Vec<Option<usize>>,
 }
 
 /// The slots of a row and the platforms' shares of them.
@@ -39,8 +41,13 @@ pub(crate) const PLATFORMS_MAX: usize = 32;
 
 impl Plan {
     /// The plan for these columns and at most [`PLATFORMS_MAX`] platforms.
-    pub(crate) fn new(used: &[Column], rules: &[Rules]) -> Plan {
-        let share = |rules: &Rules| Share { rules: rules.clone(), slots: vec![None; used.len()] };
+    pub(crate) fn new(used: &[Column], rules: &[Rules], alternates: bool) -> Plan {
+        let none = vec![None; used.len()];
+        let share = |rules: &Rules| Share {
+            rules: rules.clone(),
+            slots: none.clone(),
+            alternates: none.clone(),
+        };
         let mut plan = Plan { slots: Vec::new(), shares: rules.iter().map(share).collect() };
         for (index, column) in used.iter().enumerate() {
             let start = plan.slots.len();
@@ -55,6 +62,13 @@ impl Plan {
                 }
                 plan.slots[slot].platforms |= 1 << platform;
                 plan.shares[platform].slots[index] = Some(slot);
+                let has_other = key.identifier == Identifier::Phone && key.form == Form::Generic;
+                if alternates && has_other {
+                    let key = Key { form: Form::Alternate, ..*key };
+                    let (ordinal, platforms) = (column.ordinal(), 1 << platform);
+                    plan.shares[platform].alternates[index] = Some(plan.slots.len());
+                    plan.slots.push(Slot { column: index, ordinal, key, platforms });
+                }
             }
         }
         plan

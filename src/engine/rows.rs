@@ -12,7 +12,7 @@ use super::error::Position;
 use super::identifier::Identifier;
 use super::plan::{PLATFORMS_MAX, Slot};
 use super::problem::RowProblem;
-use super::rules::{PrehashedAs, Sent};
+use super::rules::{Form, PrehashedAs, Sent};
 use super::sha256::digest_many;
 use super::summary::{SlotCounts, Summary};
 use crate::normalize::{Country, Hints, Normalizer, Outcome, Rejection, Value};
@@ -109,7 +109,7 @@ impl Table {
         record: &Record<'_>,
         columns: &Columns,
         default_country: Option<Country>,
-        normalizer: &Normalizer,
+        normalizer: &mut Normalizer,
     ) {
         for &index in columns.kept() {
             self.kept.push(record.fields.get(index).unwrap_or_default());
@@ -149,8 +149,10 @@ impl Table {
                     }
                 }
             }
-            self.count_cell(identifier, raw, first, slots.start);
-            if identifier == Identifier::Phone && self.places[first..].iter().any(is_made) {
+            self.count_cell(identifier, raw, first, &plan.slots[slots.clone()], slots.start);
+            let own = self.places[first..].iter().zip(&plan.slots[slots]);
+            let mut own = own.filter(|(_, slot)| slot.key.form != Form::Alternate);
+            if identifier == Identifier::Phone && own.any(|(place, _)| is_made(place)) {
                 self.summary.count_phone(value.is_valid_phone(), value.is_assumed_phone());
             }
         }
@@ -210,8 +212,11 @@ impl Table {
                     Place::Rejected(Rejection::NotAccepted)
                 }
                 Ok(()) => self.digest(digest),
+                // A second reading is none, rather than a bad one.
+                Err(_) if slot.key.form == Form::Alternate => Place::Empty,
                 Err(rejection) => Place::Rejected(rejection),
             },
+            Outcome::Rejected(_) if slot.key.form == Form::Alternate => Place::Empty,
             Outcome::Rejected(rejection) => Place::Rejected(rejection),
         }
     }
@@ -238,11 +243,23 @@ impl Table {
     }
 
     /// Counts a cell whose slots start at `first`, the plan's slots at `slot`.
-    fn count_cell(&mut self, identifier: Identifier, raw: &[u8], first: usize, slot: usize) {
+    fn count_cell(
+        &mut self,
+        identifier: Identifier,
+        raw: &[u8],
+        first: usize,
+        slots: &[Slot],
+        slot: usize,
+    ) {
         let (mut keys, mut is_plain) = (0, false);
         let mut rejected = None;
         for at in first..self.places.len() {
             let place = self.places[at];
+            if slots[at - first].key.form == Form::Alternate {
+                let is_there = matches!(place, Place::Hashed(_));
+                self.summary.count_alternates(u64::from(is_there));
+                continue;
+            }
             let counts = &mut self.counts[slot + at - first];
             match place {
                 Place::Empty => {}

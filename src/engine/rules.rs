@@ -41,6 +41,9 @@ pub enum Form {
     E164,
     /// Phone: E.164 without `+`.
     Digits,
+    /// Phone: E.164 with `+` of a second reading, valid, that people mean where libphonenumber
+    /// reads another number, such as `4915...` under DE; in most cells there is none.
+    Alternate,
     /// Country: ISO alpha-2 in capitals.
     Capitals,
     /// The first letter of a name in Meta's form (Meta's `FI`).
@@ -51,7 +54,7 @@ pub enum Form {
 
 impl Form {
     /// Every form.
-    pub const ALL: [Form; 13] = [
+    pub const ALL: [Form; 14] = [
         Form::Generic,
         Form::Meta,
         Form::Plain,
@@ -62,6 +65,7 @@ impl Form {
         Form::LinkedIn,
         Form::E164,
         Form::Digits,
+        Form::Alternate,
         Form::Capitals,
         Form::Initial,
         Form::FirstFive,
@@ -150,6 +154,8 @@ impl Key {
         }
         let is_form = match (self.identifier, self.form) {
             (_, Form::Generic) => true,
+            // Only a number has a second reading.
+            (_, Form::Alternate) => false,
             (Identifier::Email, form) => match declared.email.unwrap_or(PrehashedForm::Plain) {
                 PrehashedForm::Google => form == Form::Google,
                 PrehashedForm::Uid2 => form == Form::Uid2,

@@ -72,6 +72,7 @@ pub struct Summary {
     usable_rows: u64,
     usable_phones: u64,
     assumed_phones: u64,
+    alternate_phones: u64,
     valid_phones: u64,
 }
 
@@ -122,6 +123,12 @@ impl Summary {
         self.assumed_phones
     }
 
+    /// Second readings of phones, under
+    /// [`Options::phone_alternates`](crate::Options::phone_alternates); no other count has them.
+    pub fn alternate_phones(&self) -> u64 {
+        self.alternate_phones
+    }
+
     /// Usable phones that libphonenumber also calls valid.
     pub fn valid_phones(&self) -> u64 {
         self.valid_phones
@@ -163,6 +170,7 @@ impl Summary {
         self.usable_rows += other.usable_rows;
         self.usable_phones += other.usable_phones;
         self.assumed_phones += other.assumed_phones;
+        self.alternate_phones += other.alternate_phones;
         self.valid_phones += other.valid_phones;
     }
 
@@ -205,6 +213,10 @@ impl Summary {
 
     pub(crate) fn count_row(&mut self, problem: RowProblem) {
         self.rows[problem as usize] += 1;
+    }
+
+    pub(crate) fn count_alternates(&mut self, phones: u64) {
+        self.alternate_phones += phones;
     }
 
     /// Counts a phone that was read and is usable.

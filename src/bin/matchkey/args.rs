@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::field::Field;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use matchkey::normalize::date::{Date, DateOrder};
+use matchkey::normalize::phone::Metadata;
 use matchkey::platform::{Encoding, Hash, PrehashedForm};
 use matchkey::{Engine, Header, Identifier, Options, PhonePolicy, Placeholders, Platform};
 use std::path::PathBuf;
@@ -209,6 +210,13 @@ pub(crate) struct RuleArguments {
     /// Keeps fillers such as 0000000000
     #[arg(long)]
     pub(crate) keep_placeholders: bool,
+    /// Adds phone_alt_sha256: a second, valid reading where people mean another number than
+    /// libphonenumber reads (4915... under DE, 0044... under US, +52 1 ..., +1 (0) ..., a .0 tail)
+    #[arg(long)]
+    pub(crate) phone_alternates: bool,
+    /// Newer phone metadata: PhoneNumberMetadata.xml, as Google publishes it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) phone_metadata: Option<PathBuf>,
     /// What was hashed where cells hold digests already: email:plain|google|uid2,
     /// phone:e164|digits [default: email:plain; phone keys go to generic only]
     #[arg(long, value_name = "FIELD:FORM[,...]", value_delimiter = ',', value_parser = prehashed)]
@@ -269,7 +277,7 @@ impl PhonePolicyArgument {
 }
 
 impl RuleArguments {
-    pub(crate) fn options(&self) -> Options {
+    pub(crate) fn options(&self) -> Result<Options, Failure> {
         let mut options = Options::new().phone_policy(match self.phone_policy {
             PhonePolicyArgument::Possible => PhonePolicy::Possible,
             PhonePolicyArgument::Valid => PhonePolicy::Valid,
@@ -286,10 +294,19 @@ impl RuleArguments {
         if let Some(today) = today() {
             options = options.today(today);
         }
-        match &self.country {
+        if self.phone_alternates {
+            options = options.phone_alternates();
+        }
+        if let Some(path) = &self.phone_metadata {
+            let name = path.display();
+            let refused = |why: String| Failure::Refused(format!("{name}: {why}"));
+            let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
+            options = options.phone_metadata(Metadata::from_xml(&text).map_err(refused)?);
+        }
+        Ok(match &self.country {
             Some(country) => options.country(country),
             None => options,
-        }
+        })
     }
 }
 

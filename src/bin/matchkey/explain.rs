@@ -38,19 +38,19 @@ struct Asked {
 /// Runs the command.
 pub(crate) fn run(arguments: &ExplainArguments) -> Result<(), Failure> {
     // Checks the country as `hash` would.
-    let engine = engine(arguments.rules.options().threads(1))?;
-    let normalizer = Normalizer::new(engine.options());
+    let engine = engine(arguments.rules.options()?.threads(1))?;
+    let mut normalizer = Normalizer::new(engine.options());
     let country = arguments.rules.country.as_deref().and_then(Country::parse);
     let asked = asked(arguments)?;
     match &arguments.csv {
         Some(path) => match &asked[..] {
-            [asked] => explain_file(asked, path, &normalizer, country),
+            [asked] => explain_file(asked, path, &mut normalizer, country),
             _ => Err(Failure::Usage("--csv explains for one platform".into())),
         },
         None if arguments.values.is_empty() => {
             Err(Failure::Usage("give at least one VALUE, or --csv FILE".into()))
         }
-        None => explain_values(&asked, &arguments.values, &normalizer, country),
+        None => explain_values(&asked, &arguments.values, &mut normalizer, country),
     }
 }
 
@@ -102,7 +102,7 @@ fn asked(arguments: &ExplainArguments) -> Result<Vec<Asked>, Failure> {
 fn explain_values(
     asked: &[Asked],
     values: &[String],
-    normalizer: &Normalizer,
+    normalizer: &mut Normalizer,
     country: Option<Country>,
 ) -> Result<(), Failure> {
     let mut out = Target::stdout()?;
@@ -141,7 +141,7 @@ fn labels(phone: &phone::Phone) -> [String; 4] {
 fn explain_file(
     asked: &Asked,
     path: &Path,
-    normalizer: &Normalizer,
+    normalizer: &mut Normalizer,
     default_country: Option<Country>,
 ) -> Result<(), Failure> {
     let name = path.display().to_string();
@@ -213,7 +213,7 @@ impl Asked {
 
     fn explain(
         &self,
-        normalizer: &Normalizer,
+        normalizer: &mut Normalizer,
         value: &[u8],
         country: Option<Country>,
     ) -> Explained {

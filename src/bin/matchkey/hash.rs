@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &HashArguments) -> Result<(), Failure> {
     let destination = Destination::of(arguments)?;
     check_generic(arguments)?;
     check_paths(arguments, &destination)?;
-    let engine = engine(options(arguments))?;
+    let engine = engine(options(arguments)?)?;
     let mut inputs = open_all(&engine, &arguments.inputs)?;
     if !arguments.quiet {
         for input in &inputs {
@@ -66,7 +66,7 @@ pub(crate) fn run(arguments: &HashArguments) -> Result<(), Failure> {
     }
     outcome.elapsed = start.elapsed();
     if let Some(mut target) = delivery.report {
-        let report = outcome.report(arguments, &inputs);
+        let report = outcome.report(arguments, &engine, &inputs);
         let written = writeln!(target, "{report:#}").map_err(|error| target.failure(&error));
         is_wanted(written.and_then(|()| target.finish()))?;
     }
@@ -83,8 +83,8 @@ pub(crate) fn run(arguments: &HashArguments) -> Result<(), Failure> {
     }
 }
 
-fn options(arguments: &HashArguments) -> Options {
-    let options = arguments.reading.apply(arguments.rules.options());
+fn options(arguments: &HashArguments) -> Result<Options, Failure> {
+    let options = arguments.reading.apply(arguments.rules.options()?);
     let mut options = options.platforms(arguments.platform.iter().copied());
     for choice in &arguments.hash {
         let offers = |platform: &&Platform| {
@@ -106,7 +106,7 @@ fn options(arguments: &HashArguments) -> Options {
     if arguments.rejects_values {
         options = options.keep_rejected();
     }
-    arguments.keep.iter().fold(options, |options, header| options.keep(header))
+    Ok(arguments.keep.iter().fold(options, |options, header| options.keep(header)))
 }
 
 /// Kept columns and JSON lines are the generic platform's own.
@@ -115,6 +115,7 @@ fn check_generic(arguments: &HashArguments) -> Result<(), Failure> {
     let option = match (arguments.keep.is_empty(), arguments.format) {
         (false, _) => "--keep",
         (true, Format::Jsonl) => "--format jsonl",
+        (true, Format::Csv) if arguments.rules.phone_alternates => "--phone-alternates",
         (true, Format::Csv) => return Ok(()),
     };
     match is_generic {
@@ -157,7 +158,8 @@ impl Delivery {
                 continue;
             }
             let encoding = chosen_encoding(platform, arguments)?.unwrap_or(Encoding::Hex);
-            let layout = Layout::new(&arguments.keep, inputs, index, encoding);
+            let has_alternates = arguments.rules.phone_alternates;
+            let layout = Layout::new(&arguments.keep, inputs, index, encoding, has_alternates);
             let target = match destination.generic_path(arguments.format) {
                 Some(path) => Target::create(&path)?,
                 None => Target::stdout()?,

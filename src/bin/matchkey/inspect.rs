@@ -38,7 +38,7 @@ struct Sample {
 
 /// Runs the command.
 pub(crate) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
-    let options = arguments.reading.apply(arguments.rules.options()).keep_rejected();
+    let options = arguments.reading.apply(arguments.rules.options()?).keep_rejected();
     let options = options.platforms(arguments.platform.iter().copied());
     let engine = engine(options)?;
     let mut inputs = open_all(&engine, std::slice::from_ref(&arguments.input))?;

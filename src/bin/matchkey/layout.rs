@@ -9,22 +9,31 @@ use crate::failure::Failure;
 use crate::input::Input;
 use crate::target::Target;
 use matchkey::platform::Encoding;
-use matchkey::{Cell, Columns, Identifier, Platform, Row, normalize};
+use matchkey::{Cell, Column, Columns, Identifier, Platform, Row, normalize};
 use std::collections::BTreeSet;
 use std::io::Write;
 
 /// The output's columns behind `row` and the kept ones.
 pub(crate) struct Layout {
     kept: Vec<String>,
-    fields: Vec<(Identifier, usize)>,
+    fields: Vec<Field>,
     /// The place of the generic platform among those that are chosen.
     platform: usize,
     encoding: Encoding,
 }
 
+/// A column: which field, which column of it, and whether it is the second reading of a phone.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Field {
+    identifier: Identifier,
+    is_alternate: bool,
+    ordinal: usize,
+}
+
 /// Where one input has the output's columns.
 pub(crate) struct Places {
-    columns: Vec<Option<usize>>,
+    /// The used column, and whether its second reading is meant.
+    columns: Vec<Option<(usize, bool)>>,
     platform: usize,
     encoding: Encoding,
 }
@@ -35,7 +44,12 @@ impl Places {
         let mut text = Vec::new();
         for (index, column) in self.columns.iter().enumerate() {
             text.clear();
-            match column.map_or(Cell::Empty, |column| row.cell_for(self.platform, column)) {
+            let cell = match *column {
+                Some((column, false)) => row.cell_for(self.platform, column),
+                Some((column, true)) => row.alternate_for(self.platform, column),
+                None => Cell::Empty,
+            };
+            match cell {
                 Cell::Key(digest) => digest.write(self.encoding, &mut text),
                 Cell::Plain(value) => text.extend_from_slice(value.as_bytes()),
                 _ => {}
@@ -51,13 +65,24 @@ impl Layout {
         inputs: &[Input],
         platform: usize,
         encoding: Encoding,
+        has_alternates: bool,
     ) -> Layout {
         let used = inputs.iter().flat_map(|input| input.columns.used());
         let taken = |identifier| {
             Platform::Generic.keys().iter().any(|rule| rule.key.identifier == identifier)
         };
         let used = used.filter(|column| taken(column.identifier()));
-        let fields: BTreeSet<_> = used.map(|c| (c.identifier(), c.ordinal())).collect();
+        let own = |is_alternate| {
+            move |column: &Column| {
+                let (identifier, ordinal) = (column.identifier(), column.ordinal());
+                Field { identifier, is_alternate, ordinal }
+            }
+        };
+        let second = |column: &&Column| has_alternates && column.identifier() == Identifier::Phone;
+        let used: Vec<&Column> = used.collect();
+        let alternates = used.iter().copied().filter(second).map(own(true));
+        let fields: BTreeSet<Field> =
+            used.iter().copied().map(own(false)).chain(alternates).collect();
         Layout { kept: kept.to_vec(), fields: fields.into_iter().collect(), platform, encoding }
     }
 
@@ -68,10 +93,12 @@ impl Layout {
 
     /// The header names, `row` and the kept columns included.
     pub(crate) fn names(&self) -> Vec<String> {
-        let fields = self.fields.iter().map(|(identifier, ordinal)| {
-            let number = if *ordinal > 1 { format!("_{ordinal}") } else { String::new() };
-            match identifier {
-                Identifier::Ltv => format!("ltv{number}"),
+        let fields = self.fields.iter().map(|field| {
+            let Field { identifier, ordinal, is_alternate } = *field;
+            let number = if ordinal > 1 { format!("_{ordinal}") } else { String::new() };
+            match (identifier, is_alternate) {
+                (Identifier::Ltv, _) => format!("ltv{number}"),
+                (_, true) => format!("{identifier}{number}_alt_sha256"),
                 _ => format!("{identifier}{number}_sha256"),
             }
         });
@@ -79,9 +106,11 @@ impl Layout {
     }
 
     pub(crate) fn places(&self, columns: &Columns) -> Places {
-        let place = |&(identifier, ordinal): &(Identifier, usize)| {
-            let mut used = columns.used().iter();
-            used.position(|c| c.identifier() == identifier && c.ordinal() == ordinal)
+        let place = |field: &Field| {
+            let is_it = |column: &Column| {
+                column.identifier() == field.identifier && column.ordinal() == field.ordinal
+            };
+            Some((columns.used().iter().position(is_it)?, field.is_alternate))
         };
         Places {
             columns: self.fields.iter().map(place).collect(),

@@ -12,7 +12,7 @@ use crate::target::Target;
 use matchkey::normalize::Rejection;
 use matchkey::normalize::date::DateOrder;
 use matchkey::platform::{Encoding, Hash};
-use matchkey::{Cell, Counts, Identifier, Origin, Platform, Row, Summary, normalize};
+use matchkey::{Cell, Counts, Engine, Identifier, Origin, Platform, Row, Summary};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -29,7 +29,12 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     /// The `--report` object.
-    pub(crate) fn report(&self, arguments: &HashArguments, inputs: &[Input]) -> Value {
+    pub(crate) fn report(
+        &self,
+        arguments: &HashArguments,
+        engine: &Engine,
+        inputs: &[Input],
+    ) -> Value {
         json!({
             "total_rows": self.counts.total,
             "processed_rows": self.counts.processed,
@@ -43,11 +48,12 @@ impl Outcome {
                 "usable": self.summary.usable_phones(),
                 "valid": self.summary.valid_phones(),
                 "assumed_international": self.summary.assumed_phones(),
+                "alternates": self.summary.alternate_phones(),
             },
             "input_bytes": self.counts.input_bytes,
             "seconds": self.elapsed.as_secs_f64(),
             "options": chosen(arguments),
-            "phone_metadata_version": normalize::phone::METADATA_VERSION,
+            "phone_metadata_version": engine.options().phone_metadata_version(),
             "scan": { "inputs": inputs.iter().map(scan).collect::<Vec<_>>() },
         })
     }
@@ -111,10 +117,44 @@ impl Outcome {
             text += "  rows\n";
             text += &listed("noted", &whole);
         }
+        text += &self.phones();
+        text += &self.hints();
+        text.pop();
+        text
+    }
+
+    /// What there is to say of phones.
+    fn phones(&self) -> String {
+        let mut text = String::new();
         let phones = self.summary.usable_phones();
         if phones > 0 {
             let valid = self.summary.valid_phones();
             text += &format!("  {} of the phones are in assigned ranges\n", percent(valid, phones));
+        }
+        let alternates = self.summary.alternate_phones();
+        if alternates > 0 {
+            text += &format!("  {} phones have a second reading\n", grouped(alternates));
+        }
+        text
+    }
+
+    /// What the person may do to get more out of the list.
+    fn hints(&self) -> String {
+        const SHARE: u64 = 100;
+        let count = |identifier, rejection: Rejection| {
+            let reason = rejection.reason(identifier);
+            let mut counts = self.summary.rejections();
+            let found = counts.find(|(of, known, _)| *of == Some(identifier) && *known == reason);
+            found.map_or(0, |(_, _, count)| count)
+        };
+        let mut text = String::new();
+        let lost = count(Identifier::Phone, Rejection::Spreadsheet);
+        if lost * SHARE > self.counts.total {
+            text += &format!(
+                "  hint: a spreadsheet has cut the digits of {} phones (1.4E+10); they are lost \
+                 here: export the column as text again\n",
+                grouped(lost)
+            );
         }
         let assumed = self.summary.assumed_phones();
         if assumed > 0 {
@@ -124,24 +164,17 @@ impl Outcome {
                 grouped(assumed)
             );
         }
-        let homeless = Rejection::NoCountry.reason(Identifier::Phone);
-        let all = self.reasons(Some(Identifier::Phone));
-        if all.iter().any(|(reason, _)| homeless.ends_with(reason)) {
+        if count(Identifier::Phone, Rejection::NoCountry) > 0 {
             text += "  hint: phones without a country need --country CC, or a country column\n";
         }
-        let (unknown, open) = (Rejection::PrehashedFormUnknown, Rejection::Ambiguous);
-        let has = |identifier, rejection: Rejection| {
-            let reason = rejection.reason(identifier);
-            self.reasons(Some(identifier)).iter().any(|(known, _)| reason.ends_with(known))
-        };
-        if has(Identifier::Phone, unknown) || has(Identifier::Email, Rejection::NotAccepted) {
+        let unknown = count(Identifier::Phone, Rejection::PrehashedFormUnknown);
+        if unknown + count(Identifier::Email, Rejection::NotAccepted) > 0 {
             text += "  hint: hashed already; if you know what was hashed, say so: --prehashed-as\n";
         }
-        if has(Identifier::Dob, open) {
+        if count(Identifier::Dob, Rejection::Ambiguous) > 0 {
             text +=
                 "  hint: day and month cannot be told apart; say which: --dob-format DD/MM/YYYY\n";
         }
-        text.pop();
         text
     }
 
@@ -213,6 +246,7 @@ fn chosen(arguments: &HashArguments) -> Value {
         "keep": arguments.keep,
         "phone_policy": rules.phone_policy.name(),
         "keep_placeholders": rules.keep_placeholders,
+        "phone_alternates": rules.phone_alternates,
         "header": arguments.reading.header.name(),
         "prehashed_as": prehashed,
         "dob_format": rules.dob_format.map(DateOrder::pattern),

@@ -67,6 +67,10 @@ impl Country {
         Country::parse(&text::clean(cell, Identifier::Country).ok()?)
     }
 
+    pub(super) fn letters(self) -> [u8; 2] {
+        self.0
+    }
+
     /// The two upper-case letters.
     pub fn alpha2(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()

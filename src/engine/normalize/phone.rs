@@ -1,23 +1,43 @@
 //! Phone numbers, read as Google's libphonenumber reads them.
 //!
-//! In: text as somebody typed it, and the country of a number that names none. Out: [`Phone`]
-//! with libphonenumber's four labels, and [`usable`], our policy on top of them.
+//! In: what somebody typed, and the country of a number that names none. Out: [`Phone`] with
+//! libphonenumber's four labels, and [`usable`], our policy on top of them.
 //!
-//! The parsing is rlibphonenumber's, with the metadata of [`METADATA_VERSION`]. It differs from
-//! Google's Java code in three corners, none of which changes a valid number: two digits with an
-//! extension (`06#671`) are taken for a number, U+FF5E is no punctuation, and of two `/x` marks
-//! the last cuts. The fourth known difference, the limit of 250 characters, is kept here.
+//! The algorithm is that of Google's Java code (PhoneNumberUtil, 9.0.33), run over tables that
+//! `build.rs` makes of Google's metadata ([`METADATA_VERSION`]); newer metadata may be given at run
+//! time ([`Metadata::from_xml`]). [`reference::Reference`] does the same the plain way, on the
+//! metadata's own patterns; both agree on every text, and with another port of libphonenumber, but
+//! for that port's own corners (two digits with an extension, U+FF5E, two `/x` marks, texts over
+//! 250 characters).
+//!
 //! Policy: platforms ask for E.164 only, and a number that is possible but not assigned costs
 //! nothing, while a real number that is dropped is a lost person (Google Ads API forum,
 //! GLqSCji7Hx0; Snap Conversions API parameters; both read 2026-11).
 
-use super::{Country, PhonePolicy, Placeholders, Rejection};
-use rlibphonenumber::{
-    NumberLengthType, PHONE_NUMBER_UTIL, ParseError, PhoneNumberFormat, Region, ValidationError,
-};
+mod alternate;
+mod compile;
+mod core;
+mod front;
+pub mod metadata;
+mod policy;
+mod program;
+pub mod reference;
+mod tables;
+mod unicode;
+mod xml;
 
-/// The version of Google's phone metadata that numbers are read with.
-pub const METADATA_VERSION: &str = "9.0.42";
+use self::core::Buffers;
+use super::{Country, text};
+use crate::engine::digest::{Digest, Encoding};
+pub(super) use alternate::read as alternate;
+use front::Front;
+pub use policy::usable;
+pub(super) use policy::usable_international;
+use std::sync::Arc;
+use tables::{Dialling, Tables};
+use unicode::Patterns;
+
+include!(concat!(env!("OUT_DIR"), "/phone.rs"));
 
 /// What libphonenumber says of a number's length, or of a text that is no number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,20 +86,54 @@ impl Reason {
     }
 }
 
+/// The most digits of a national number that is read.
+const DIGITS_MAX: usize = 17;
+
+/// `+`, a calling code, a national number.
+const E164_MAX: usize = 1 + 3 + DIGITS_MAX;
+
 /// A text read as a phone number: libphonenumber's labels, no policy.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct Phone {
-    e164: String,
-    calling_code_digits: usize,
+    e164: [u8; E164_MAX],
+    length: u8,
+    calling_code_digits: u8,
     reason: Reason,
     is_valid: bool,
 }
 
 impl Phone {
+    /// `national` has `length` digits and room behind.
+    fn new(
+        code: [u8; 3],
+        national: &[u8; DIGITS_MAX],
+        length: usize,
+        reason: Reason,
+        is_valid: bool,
+    ) -> Phone {
+        let code_length = core::code_length(code);
+        let mut e164 = [b'+'; E164_MAX];
+        e164[1..4].copy_from_slice(&code);
+        // Whole arrays: shorter copies take longer.
+        e164[1 + code_length..][..DIGITS_MAX].copy_from_slice(national);
+        let length = (1 + code_length + length) as u8;
+        Phone { e164, length, calling_code_digits: code_length as u8, reason, is_valid }
+    }
+
+    fn unread(reason: Reason) -> Phone {
+        Phone { e164: [b'+'; E164_MAX], length: 0, calling_code_digits: 0, reason, is_valid: false }
+    }
+
     /// `+` and digits; empty where no number was read. Exists for impossible numbers too: never
     /// hash it without asking for [`usable`].
     pub fn e164(&self) -> &str {
-        &self.e164
+        std::str::from_utf8(&self.e164[..usize::from(self.length)]).unwrap_or_default()
+    }
+
+    /// The calling code; 0 where no number was read.
+    pub fn calling_code(&self) -> u16 {
+        let code = self.e164().get(1..1 + usize::from(self.calling_code_digits));
+        code.and_then(|digits| digits.parse().ok()).unwrap_or(0)
     }
 
     /// Why the number is possible or not, or why none was read.
@@ -98,9 +152,18 @@ impl Phone {
     }
 
     fn national_digits(&self) -> &str {
-        self.e164.get(1 + self.calling_code_digits..).unwrap_or_default()
+        self.e164().get(1 + usize::from(self.calling_code_digits)..).unwrap_or_default()
     }
 }
+
+impl PartialEq for Phone {
+    fn eq(&self, other: &Phone) -> bool {
+        let labels = |phone: &Phone| (phone.reason, phone.is_valid, phone.calling_code_digits);
+        self.e164() == other.e164() && labels(self) == labels(other)
+    }
+}
+
+impl Eq for Phone {}
 
 impl std::fmt::Debug for Phone {
     /// Without the number: it is personal data.
@@ -109,196 +172,190 @@ impl std::fmt::Debug for Phone {
     }
 }
 
-/// Reads a text as libphonenumber does. Without a country only numbers with `+` are read.
+/// The built-in metadata's own patterns, for [`reference::Reference`].
+pub fn territories() -> Vec<metadata::Territory> {
+    PATTERNS.iter().map(metadata::Spelled::territory).collect()
+}
+
+/// Google's phone metadata: what each country's numbers look like. Cloning is cheap.
+#[derive(Clone)]
+pub struct Metadata(Loaded);
+
+#[derive(Clone)]
+enum Loaded {
+    BuiltIn,
+    File(Arc<Tables>),
+}
+
+impl Metadata {
+    /// The metadata of [`METADATA_VERSION`].
+    pub fn built_in() -> Metadata {
+        Metadata(Loaded::BuiltIn)
+    }
+
+    /// Newer metadata: the text of PhoneNumberMetadata.xml as Google publishes it
+    /// (github.com/google/libphonenumber, resources). Takes about a second. The file names no
+    /// version: its SHA-256 stands for it.
+    ///
+    /// # Errors
+    ///
+    /// If the text is another file, or has patterns that cannot be read.
+    pub fn from_xml(text: &str) -> Result<Metadata, String> {
+        let digest = Digest::of(text.as_bytes()).text(Encoding::Hex);
+        let tables = compile::compile(&format!("sha256:{digest}"), &xml::territories(text)?)?;
+        Ok(Metadata(Loaded::File(Arc::new(tables))))
+    }
+
+    /// The version.
+    pub fn version(&self) -> &str {
+        &self.tables().version
+    }
+
+    fn tables(&self) -> &Tables {
+        match &self.0 {
+            Loaded::BuiltIn => &BUILT_IN,
+            Loaded::File(tables) => tables,
+        }
+    }
+}
+
+impl Default for Metadata {
+    fn default() -> Metadata {
+        Metadata::built_in()
+    }
+}
+
+impl PartialEq for Metadata {
+    fn eq(&self, other: &Metadata) -> bool {
+        self.version() == other.version()
+    }
+}
+
+impl std::fmt::Debug for Metadata {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Metadata({})", self.version())
+    }
+}
+
+/// Reads phone numbers. Owns its buffers: one for each thread, nothing is shared.
 ///
 /// ```
-/// use matchkey::normalize::{Country, phone};
+/// use matchkey::normalize::{Country, phone::Reader};
 ///
-/// let phone = phone::read("(0)20 7946 0958", Country::parse("GB"));
+/// let mut reader = Reader::new();
+/// let phone = reader.read(b"(0)20 7946 0958", Country::parse("GB"));
 /// assert_eq!(phone.e164(), "+442079460958");
 /// assert_eq!(phone.reason().name(), "IS_POSSIBLE");
 /// ```
-pub fn read(text: &str, country: Option<Country>) -> Phone {
-    const UTF16_UNITS_MAX: usize = 250;
-    // No more UTF-16 units than bytes: only long texts need counting.
-    if text.len() > UTF16_UNITS_MAX && text.encode_utf16().nth(UTF16_UNITS_MAX).is_some() {
-        return unread(Reason::ParseTooLong);
+pub struct Reader {
+    metadata: Metadata,
+    buffers: Buffers,
+    spelled: [u8; UTF16_UNITS_MAX],
+    /// Compiled when the first text comes that needs them.
+    patterns: Option<Box<Patterns>>,
+}
+
+impl Default for Reader {
+    fn default() -> Reader {
+        Reader::new()
     }
-    let region = country.and_then(|country| Region::try_from(country.alpha2()).ok());
-    let number = match PHONE_NUMBER_UTIL.parse(text, region) {
-        Ok(number) => number,
-        Err(error) => {
-            return unread(match error {
-                ParseError::InvalidCountryCode => Reason::ParseInvalidCountryCode,
-                ParseError::NotANumber(_) => Reason::ParseNotANumber,
-                ParseError::TooShortAfterIdd => Reason::ParseTooShortAfterIdd,
-                ParseError::TooShortNsn => Reason::ParseTooShortNsn,
-                ParseError::TooLongNsn => Reason::ParseTooLong,
-            });
+}
+
+impl Reader {
+    /// A reader with the metadata of [`METADATA_VERSION`].
+    pub fn new() -> Reader {
+        Reader::with(Metadata::built_in())
+    }
+
+    /// A reader with this metadata.
+    pub fn with(metadata: Metadata) -> Reader {
+        let spelled = [0; UTF16_UNITS_MAX];
+        Reader { metadata, buffers: Buffers::new(), spelled, patterns: None }
+    }
+
+    /// A country's calling code.
+    fn calling_code(&self, country: Country) -> Option<u16> {
+        self.metadata.tables().country(country.letters()).map(|territory| territory.code)
+    }
+
+    /// Reads a cell's bytes as libphonenumber does; Windows-1252 where they are not UTF-8. Without
+    /// a country only numbers with `+` are read.
+    pub fn read(&mut self, cell: &[u8], country: Option<Country>) -> Phone {
+        self.parse(cell, country).unwrap_or_else(Phone::unread)
+    }
+
+    fn parse(&mut self, cell: &[u8], country: Option<Country>) -> Result<Phone, Reason> {
+        let tables = self.metadata.tables();
+        let default = country.and_then(|country| tables.country(country.letters()));
+        if cell.len() > UTF16_UNITS_MAX && is_too_long(&text::lossless(cell)) {
+            return Err(Reason::ParseTooLong);
         }
-    };
-    let reason = match PHONE_NUMBER_UTIL.is_possible_number_with_reason(&number) {
-        Ok(NumberLengthType::IsPossible) => Reason::IsPossible,
-        Ok(NumberLengthType::IsPossibleLocalOnly) => Reason::IsPossibleLocalOnly,
-        Err(ValidationError::InvalidCountryCode) => Reason::InvalidCountryCode,
-        Err(ValidationError::TooShort) => Reason::TooShort,
-        Err(ValidationError::InvalidLength) => Reason::InvalidLength,
-        Err(ValidationError::TooLong) => Reason::TooLong,
-    };
-    Phone {
-        e164: PHONE_NUMBER_UTIL.format(&number, PhoneNumberFormat::E164).into_owned(),
-        calling_code_digits: match number.country_code {
-            ..=9 => 1,
-            10..=99 => 2,
-            _ => 3,
-        },
-        reason,
-        is_valid: PHONE_NUMBER_UTIL.is_valid_number(&number),
+        let mut front = front::plain(cell, &mut self.buffers);
+        if let Front::Unknown = front {
+            front = front::ascii(cell, tables, &mut self.buffers);
+        }
+        if let Front::Unknown = front
+            && !cell.is_ascii()
+        {
+            let text = text::lossless(cell);
+            if let Some(spelled) = front::in_ascii(&text, &mut self.spelled) {
+                front = front::plain(spelled, &mut self.buffers);
+                if let Front::Unknown = front {
+                    front = front::ascii(spelled, tables, &mut self.buffers);
+                }
+            }
+        }
+        if let Front::Unknown = front {
+            let mut digits = Vec::new();
+            let patterns = self.patterns.get_or_insert_with(|| Box::new(Patterns::new()));
+            front = patterns.read(&text::lossless(cell), &mut digits);
+            self.buffers.clear();
+            digits.into_iter().for_each(|digit| self.buffers.push(digit));
+        }
+        let has_plus = match front {
+            Front::Digits(has_plus) => has_plus,
+            Front::None(reason) => return Err(reason),
+            Front::Unknown => return Err(Reason::ParseNotANumber),
+        };
+        if default.is_none() && !has_plus {
+            return Err(Reason::ParseInvalidCountryCode);
+        }
+        let number = core::read(tables, &mut self.buffers, has_plus, default)?;
+        let code = number.main.code_digits;
+        let (national, length) = (self.buffers.national(), self.buffers.digits().len());
+        Ok(Phone::new(code, national, length, number.reason, number.is_valid))
     }
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Reader({:?})", self.metadata)
+    }
+}
+
+const UTF16_UNITS_MAX: usize = 250;
+
+/// Java reads no longer texts.
+fn is_too_long(text: &str) -> bool {
+    // No more UTF-16 units than bytes: only long texts need counting.
+    text.len() > UTF16_UNITS_MAX && text.encode_utf16().nth(UTF16_UNITS_MAX).is_some()
+}
+
+/// Reads a text as libphonenumber does. Without a country only numbers with `+` are read.
+///
+/// For many numbers keep a [`Reader`].
+pub fn read(text: &str, country: Option<Country>) -> Phone {
+    Reader::new().read(text.as_bytes(), country)
 }
 
 /// Reads a cell's bytes as they stand; Windows-1252 where they are not UTF-8.
 pub fn read_bytes(cell: &[u8], country: Option<Country>) -> Phone {
-    read(&super::text::lossless(cell), country)
-}
-
-fn unread(reason: Reason) -> Phone {
-    Phone { e164: String::new(), calling_code_digits: 0, reason, is_valid: false }
-}
-
-/// A number that may be hashed, or why it may not: its reason must be exactly `IS_POSSIBLE`, it
-/// has at most 15 digits, and it is no placeholder.
-pub fn usable(
-    text: &str,
-    country: Option<Country>,
-    policy: PhonePolicy,
-    placeholders: Placeholders,
-) -> Result<Phone, Rejection> {
-    const E164_DIGITS_MAX: usize = 15;
-    let phone = read(text, country);
-    let rejection = match phone.reason {
-        Reason::IsPossible if phone.e164.len() > 1 + E164_DIGITS_MAX => Rejection::TooLong,
-        Reason::IsPossible
-            if placeholders == Placeholders::Reject && is_placeholder(text, &phone) =>
-        {
-            Rejection::Placeholder
-        }
-        Reason::IsPossible if policy == PhonePolicy::Valid && !phone.is_valid => {
-            Rejection::NotValid
-        }
-        Reason::IsPossible => return Ok(phone),
-        _ if is_scientific(text) => Rejection::Spreadsheet,
-        Reason::IsPossibleLocalOnly => Rejection::LocalOnly,
-        Reason::InvalidCountryCode => Rejection::UnknownCallingCode,
-        Reason::TooShort | Reason::ParseTooShortAfterIdd | Reason::ParseTooShortNsn => {
-            Rejection::TooShort
-        }
-        Reason::InvalidLength => Rejection::InvalidLength,
-        Reason::TooLong | Reason::ParseTooLong => Rejection::TooLong,
-        Reason::ParseInvalidCountryCode
-            if country.is_none() && !text.contains(['+', '\u{ff0b}']) =>
-        {
-            Rejection::NoCountry
-        }
-        Reason::ParseInvalidCountryCode => Rejection::UnknownCallingCode,
-        Reason::ParseNotANumber => Rejection::NotANumber,
-    };
-    Err(rejection)
-}
-
-/// A number without `+` in a row without any country, read as Meta and Google ask for it: with
-/// its calling code in front ("always include the country code", Meta, customer list custom
-/// audiences, read 2026-09-12; Google's Data Manager utilities put `+` before the digits). Fewer
-/// than eleven digits, or a zero in front, are a national number of an unknown country.
-pub(super) fn usable_international(
-    text: &str,
-    policy: PhonePolicy,
-    placeholders: Placeholders,
-) -> Result<Phone, Rejection> {
-    const DIGITS_MIN: usize = 11;
-    let digits = PHONE_NUMBER_UTIL.normalize_digits_only(text);
-    if digits.len() < DIGITS_MIN || digits.starts_with('0') || text.contains(char::is_alphabetic) {
-        return Err(Rejection::NoCountry);
-    }
-    usable(&format!("+{digits}"), None, policy, placeholders)
-}
-
-/// True if all digits of the national number are the same, or the cell's digits are 1234567890
-/// and it has no `+`.
-fn is_placeholder(text: &str, phone: &Phone) -> bool {
-    let national = phone.national_digits();
-    let mut digits = national.bytes();
-    let all_same = digits.next().is_some_and(|first| digits.all(|digit| digit == first));
-    all_same || (counts_to_ten(text) && !text.contains(['+', '\u{ff0b}']))
-}
-
-fn counts_to_ten(text: &str) -> bool {
-    const COUNTING: &str = "1234567890";
-    match text.is_ascii() {
-        true => text.bytes().filter(u8::is_ascii_digit).eq(COUNTING.bytes()),
-        false => PHONE_NUMBER_UTIL.normalize_digits_only(text) == COUNTING,
-    }
-}
-
-/// `1.4155E+10`: what a spreadsheet makes of a long number.
-fn is_scientific(text: &str) -> bool {
-    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return false };
-    let exponent = exponent.strip_prefix('+').unwrap_or(exponent);
-    let mut parts = mantissa.trim_start_matches(['\'', '+']).splitn(2, ['.', ',']);
-    let whole = parts.next().unwrap_or_default();
-    let fraction = parts.next().unwrap_or_default();
-    let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    whole.len() == 1
-        && is_digits(whole)
-        && is_digits(fraction)
-        && matches!(exponent.len(), 1 | 2)
-        && is_digits(exponent)
+    Reader::new().read(cell, country)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn outcome(text: &str, country: &str) -> Result<String, Rejection> {
-        let country = Country::parse(country);
-        usable(text, country, PhonePolicy::default(), Placeholders::default())
-            .map(|phone| phone.e164().to_owned())
-    }
-
-    #[test]
-    fn policy() {
-        for (text, country, expected) in [
-            ("(415) 555-2671", "US", Ok("+14155552671")),
-            ("+44 (0)20 7946 0958", "", Ok("+442079460958")),
-            ("+39 06 698 12345", "", Ok("+390669812345")),
-            ("+11234567890", "", Ok("+11234567890")),
-            ("415 555 2671", "", Err(Rejection::NoCountry)),
-            ("+999 1234567", "", Err(Rejection::UnknownCallingCode)),
-            ("1234567890", "US", Err(Rejection::Placeholder)),
-            ("123-456-7890", "DE", Err(Rejection::Placeholder)),
-            ("\u{ff11}\u{ff12}34567890", "US", Err(Rejection::Placeholder)),
-            ("0000000000", "US", Err(Rejection::Placeholder)),
-            ("+1 555 555 5555", "", Err(Rejection::Placeholder)),
-            ("555-1212", "US", Err(Rejection::LocalOnly)),
-            ("1.4155552671E+10", "US", Err(Rejection::Spreadsheet)),
-            ("1,4E10", "US", Err(Rejection::Spreadsheet)),
-            ("4155552671.0", "US", Err(Rejection::TooLong)),
-            ("+8141882297019423276", "", Err(Rejection::TooLong)),
-            ("2671", "US", Err(Rejection::TooShort)),
-            ("asdf", "US", Err(Rejection::NotANumber)),
-        ] {
-            assert_eq!(outcome(text, country), expected.map(str::to_owned), "{text:?} {country}");
-        }
-    }
-
-    #[test]
-    fn policies_may_be_turned() {
-        let us = Country::parse("US");
-        let kept = usable("0000000000", us, PhonePolicy::Possible, Placeholders::Keep);
-        assert_eq!(kept.unwrap().e164(), "+10000000000");
-        let strict = usable("+11234567890", us, PhonePolicy::Valid, Placeholders::Reject);
-        assert_eq!(strict, Err(Rejection::NotValid));
-    }
 
     #[test]
     fn the_limit_counts_utf16_units() {

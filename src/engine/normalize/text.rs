@@ -68,15 +68,19 @@ fn narrow(text: Cow<'_, str>, identifier: Identifier) -> Cow<'_, str> {
 }
 
 /// Where the ten digits of each script start, those of the first plane, which Java reads as well.
-const ZEROS: &str = "\u{30}\u{660}\u{6f0}\u{7c0}\u{966}\u{9e6}\u{a66}\u{ae6}\u{b66}\u{be6}\u{c66}\
-                     \u{ce6}\u{d66}\u{de6}\u{e50}\u{ed0}\u{f20}\u{1040}\u{1090}\u{17e0}\u{1810}\
-                     \u{1946}\u{19d0}\u{1a80}\u{1a90}\u{1b50}\u{1bb0}\u{1c40}\u{1c50}\u{a620}\
-                     \u{a8d0}\u{a900}\u{a9d0}\u{a9f0}\u{aa50}\u{abf0}\u{ff10}";
+const ZEROS: [char; 37] = [
+    '\u{30}', '\u{660}', '\u{6f0}', '\u{7c0}', '\u{966}', '\u{9e6}', '\u{a66}', '\u{ae6}',
+    '\u{b66}', '\u{be6}', '\u{c66}', '\u{ce6}', '\u{d66}', '\u{de6}', '\u{e50}', '\u{ed0}',
+    '\u{f20}', '\u{1040}', '\u{1090}', '\u{17e0}', '\u{1810}', '\u{1946}', '\u{19d0}', '\u{1a80}',
+    '\u{1a90}', '\u{1b50}', '\u{1bb0}', '\u{1c40}', '\u{1c50}', '\u{a620}', '\u{a8d0}', '\u{a900}',
+    '\u{a9d0}', '\u{a9f0}', '\u{aa50}', '\u{abf0}', '\u{ff10}',
+];
 
 /// The ASCII digit of a digit of any script.
-pub(super) fn digit(c: char) -> Option<u8> {
-    let distance = |zero: char| (c as u32).checked_sub(zero as u32).filter(|digit| *digit < 10);
-    ZEROS.chars().find_map(distance).map(|digit| b'0' + digit as u8)
+pub(crate) fn digit(c: char) -> Option<u8> {
+    let script = ZEROS.partition_point(|zero| *zero <= c).checked_sub(1)?;
+    let distance = c as u32 - ZEROS[script] as u32;
+    (distance < 10).then(|| b'0' + distance as u8)
 }
 
 fn may_be_windows_1252(identifier: Identifier) -> bool {
