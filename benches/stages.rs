@@ -82,7 +82,7 @@ fn normalizing(criterion: &mut Criterion) {
     ] {
         let cells = column(header);
         let country = Country::parse("US");
-        let normalizer = Normalizer::new(&Options::new());
+        let mut normalizer = Normalizer::new(&Options::new());
         let mut out = Vec::new();
         let mut usable = || {
             out.clear();
@@ -104,7 +104,7 @@ fn normalizing(criterion: &mut Criterion) {
 }
 
 fn hashing(criterion: &mut Criterion) {
-    let normalizer = Normalizer::new(&Options::new());
+    let mut normalizer = Normalizer::new(&Options::new());
     let mut messages = Vec::new();
     for cell in column("E-mail Address") {
         let mut out = Vec::new();

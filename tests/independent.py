@@ -12,7 +12,7 @@ phone of every record in order; the counters of the report; that each row not wr
 one whole-row record among the rejects; and that the SHA-256 of the empty string is nowhere but in
 kept columns. Exit 0 when all is equal, 1 on any difference, 2 on wrong usage.
 
-    pip install phonenumbers==9.0.42
+    pip install phonenumbers==9.0.33
     python3 tests/independent.py --binary target/release/matchkey testdata/customers.csv \\
         --email "E-mail Address" --phone "Phone Number" --country-column Country --country US \\
         --keep "Customer ID"

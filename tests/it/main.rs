@@ -1,9 +1,9 @@
 //! All integration tests, one binary.
 //!
 //! `oracle` is the executable specification; `differential` and `properties` compare the engine
-//! with it; `golden` has single rows and files with their outcomes; `faults` has readers that
-//! fail; `vectors` has libphonenumber's answers; `platforms` the vendors' rules and upload files;
-//! `cli` runs the binary as a process, with `process`; `testdata` and `tidy` look after the
+//! with it; `golden` has single rows and files with their outcomes; `faults` has readers that fail;
+//! `vectors` and `phones` have libphonenumber's answers; `platforms` the vendors' rules and upload
+//! files; `cli` runs the binary as a process, with `process`; `testdata` and `tidy` look after the
 //! repository itself.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
@@ -16,6 +16,7 @@ mod differential;
 mod faults;
 mod golden;
 mod oracle;
+mod phones;
 mod platforms;
 mod process;
 mod properties;

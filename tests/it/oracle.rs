@@ -5,11 +5,12 @@
 //! value at a time.
 
 use matchkey::normalize::date::DateOrder;
+use matchkey::normalize::phone::{Reason, reference::Reference, territories};
 use matchkey::normalize::{Country, Hints, Normalizer, Outcome};
 use matchkey::platform::Encoding;
 use matchkey::{Form, Identifier, Options, RowProblem};
-use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumberFormat, Region};
 use sha2::{Digest, Sha256};
+use std::cell::RefCell;
 
 /// What the oracle says of one row.
 #[derive(Debug, PartialEq, Eq)]
@@ -163,7 +164,7 @@ fn cell(
         (Identifier::Phone, Some(text)) if !is_prehashed(text) => phone(text, country),
         _ => {
             let mut out = Vec::new();
-            let normalizer = Normalizer::new(&Options::new());
+            let mut normalizer = Normalizer::new(&Options::new());
             let hints = Hints::from(country).date_order(order);
             match normalizer.normalize(identifier, Form::Generic, raw, hints, &mut out) {
                 Outcome::Empty => Ok(None),
@@ -227,23 +228,24 @@ fn phone(text: &str, country: Option<Country>) -> Result<Option<String>, ()> {
     if is_null(text) {
         return Ok(None);
     }
-    if text.len() > 250 {
-        return Err(());
-    }
-    let region = country.and_then(|country| Region::try_from(country.alpha2()).ok());
-    let number = PHONE_NUMBER_UTIL.parse(text, region).map_err(|_| ())?;
-    let e164 = PHONE_NUMBER_UTIL.format(&number, PhoneNumberFormat::E164);
-    let possible = PHONE_NUMBER_UTIL.is_possible_number_with_reason(&number);
-    let national = &e164[1 + number.country_code.to_string().len()..];
+    let country = country.map(|country| country.to_string());
+    let phone = PLAIN.with_borrow_mut(|plain| plain.read(text, country.as_deref()));
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let code = phone.calling_code().to_string();
+    let national = phone.e164().get(1 + code.len()..).unwrap_or_default();
     let is_filler = national.bytes().all(|digit| digit == national.as_bytes()[0])
         || (digits == "1234567890" && !text.contains('+'));
-    match possible {
-        Ok(NumberLengthType::IsPossible) if e164.len() <= 16 && !is_filler => {
-            Ok(Some(sha256(e164.as_bytes())))
+    match phone.reason() {
+        Reason::IsPossible if phone.e164().len() <= 16 && !is_filler => {
+            Ok(Some(sha256(phone.e164().as_bytes())))
         }
         _ => Err(()),
     }
+}
+
+thread_local! {
+    /// Compiles the metadata's patterns as they are asked for.
+    static PLAIN: RefCell<Reference> = RefCell::new(Reference::new(territories()));
 }
 
 fn sha256(bytes: &[u8]) -> String {

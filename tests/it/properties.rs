@@ -3,7 +3,8 @@
 
 use crate::differential::{assert_same, engine_rows};
 use crate::oracle;
-use matchkey::normalize::{Country, Hints, Normalizer, Outcome, phone};
+use matchkey::normalize::phone::reference::Reference;
+use matchkey::normalize::{Country, Hints, Normalizer, Outcome, phone, text_of};
 use matchkey::platform::Sent;
 use matchkey::platform::spec::KeyRule;
 use matchkey::{Cell, Digest, Engine, Form, Identifier, Options, Platform};
@@ -25,6 +26,30 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         1 => Just(b"US".to_vec()),
         1 => vec(any::<u8>(), 0..4),
         1 => "[a-z ]{0,8}".prop_map(String::into_bytes),
+    ]
+}
+
+/// Pieces that readers of phone numbers stumble over.
+fn phone_piece() -> impl Strategy<Value = String> {
+    const ODD: [&str; 12] = [
+        "+|00|011| |-|(|)|.|/|~|*|[|]|x|X|0|1",
+        "ext|ext.|extn|int|#|,|,,|;|;ext=|;isub=|tel:|\\|a|B|Q",
+        "\u{a0}|\u{ff0b}|\u{ff11}|\u{661}|\u{2013}|\u{200b}|\u{ff58}",
+        "\u{434}\u{43e}\u{431}|\u{131}|\u{130}|\u{17f}|\u{1d7ce}",
+        ";phone-context=|;phone-context=+44|example.com",
+        "44",
+        "49",
+        "1",
+        "39",
+        "7",
+        "55",
+        "52",
+    ];
+    let odd: Vec<String> = ODD.iter().flat_map(|line| line.split('|')).map(str::to_owned).collect();
+    prop_oneof![
+        4 => "[0-9]{1,5}",
+        1 => "[0-9]{9,12}",
+        3 => proptest::sample::select(odd),
     ]
 }
 
@@ -108,7 +133,7 @@ proptest! {
         let engine = Engine::new(options.clone()).unwrap();
         let mut run = engine.run(std::io::Cursor::new(input.clone())).unwrap();
         let columns = run.columns().clone();
-        let normalizer = Normalizer::new(&options);
+        let mut normalizer = Normalizer::new(&options);
         let plain = oracle::records(&input);
         let mut seen = 0;
         while let Some(batch) = run.next_batch().unwrap() {
@@ -163,7 +188,7 @@ proptest! {
     ) {
         let identifier = Identifier::ALL[which];
         let country = country.and_then(Country::parse);
-        let normalizer = Normalizer::new(&Options::new());
+        let mut normalizer = Normalizer::new(&Options::new());
         let mut out = b"kept".to_vec();
         let outcome = normalizer.normalize(identifier, Form::ALL[form], &raw, country, &mut out);
         match outcome {
@@ -179,10 +204,10 @@ proptest! {
         domain in "[A-Za-z\u{c0}-\u{17f}]{1,6}\\.[a-z]{2,4}\\.?",
     ) {
         let raw = format!("{dirt}{local}@{domain}");
-        let normalizer = Normalizer::new(&Options::new());
+        let mut normalizer = Normalizer::new(&Options::new());
         for form in Form::ALL {
             let (mut once, mut twice) = (Vec::new(), Vec::new());
-            let normalize = |raw: &[u8], out: &mut Vec<u8>| {
+            let mut normalize = |raw: &[u8], out: &mut Vec<u8>| {
                 normalizer.normalize(Identifier::Email, form, raw, None, out)
             };
             let outcome = normalize(raw.as_bytes(), &mut once);
@@ -192,6 +217,31 @@ proptest! {
                 prop_assert_eq!(once, twice, "{:?}", form);
             }
         }
+    }
+
+    #[test]
+    fn the_fast_phone_path_equals_the_plain_one(
+        pieces in vec(phone_piece(), 1..16),
+        region in 0..300_usize,
+    ) {
+        let text = pieces.concat();
+        let plain = &mut Reference::new(phone::territories());
+        let countries: Vec<String> =
+            phone::territories().into_iter().map(|it| it.id).filter(|id| id != "001").collect();
+        let country = countries.get(region).map(String::as_str);
+        let fast = phone::read(&text, country.and_then(Country::parse));
+        prop_assert_eq!(&fast, &plain.read(&text, country));
+        let labels = (fast.e164().to_owned(), fast.reason(), fast.is_valid());
+        let other = plain.read(&text, country);
+        prop_assert_eq!(labels, (other.e164().to_owned(), other.reason(), other.is_valid()));
+    }
+
+    #[test]
+    fn the_fast_phone_path_reads_any_bytes(bytes in vec(any::<u8>(), 0..300)) {
+        let country = Country::parse("GB");
+        let text = text_of(&bytes);
+        let fast = phone::read_bytes(&bytes, country);
+        prop_assert_eq!(fast, Reference::new(phone::territories()).read(&text, Some("GB")));
     }
 
     #[test]

@@ -1,0 +1,97 @@
+//! Phone numbers: ours against another port of libphonenumber, on one thread and inside a worker.
+//!
+//! In: `testdata/vectors/phones_dev.csv`, as clean numbers and as a mix such as customer lists have
+//! (96 % plain, 3 % with letters or extensions, 1 % not ASCII). Out: criterion's figures a number;
+//! the ratio is what counts. Counts are checked.
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use matchkey::normalize::Country;
+use matchkey::normalize::phone::Reader;
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, Region};
+use std::hint::black_box;
+use std::time::Duration;
+
+/// A cell, its country, and whether libphonenumber calls it valid.
+type Row = (Vec<u8>, String, bool);
+
+fn rows() -> Vec<Row> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/vectors/phones_dev.csv");
+    let records = csv::Reader::from_path(path).into_iter().flat_map(|r| r.into_byte_records());
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    records.flatten().map(|it| (it[0].to_vec(), text(&it[1]), &it[4] == b"1")).collect()
+}
+
+fn is_plain(cell: &[u8]) -> bool {
+    cell.iter().all(|byte| byte.is_ascii_digit() || b" +-()./".contains(byte))
+}
+
+/// Valid numbers without letters.
+fn clean() -> Vec<Row> {
+    rows().into_iter().filter(|(cell, _, is_valid)| *is_valid && is_plain(cell)).collect()
+}
+
+/// What lists hold, in a fixed order.
+fn mixed() -> Vec<Row> {
+    let (plain, odd): (Vec<Row>, Vec<Row>) = rows().into_iter().partition(|row| is_plain(&row.0));
+    let (ascii, other): (Vec<Row>, Vec<Row>) = odd.into_iter().partition(|row| row.0.is_ascii());
+    let (mut ascii, mut other) = (ascii.into_iter(), other.into_iter());
+    let of_hundred = |(index, row): (usize, Row)| match index % 100 {
+        33 | 66 | 99 => ascii.next().unwrap_or(row),
+        50 => other.next().unwrap_or(row),
+        _ => row,
+    };
+    plain.into_iter().enumerate().map(of_hundred).collect()
+}
+
+fn ours(reader: &mut Reader, rows: &[(Vec<u8>, Option<Country>)]) -> usize {
+    rows.iter().filter(|(cell, country)| reader.read(cell, *country).is_valid()).count()
+}
+
+fn theirs(rows: &[(String, Option<Region>)]) -> usize {
+    let read = |(text, region): &&(String, Option<Region>)| {
+        let Ok(number) = PHONE_NUMBER_UTIL.parse(text, *region) else { return false };
+        let _ = black_box(PHONE_NUMBER_UTIL.is_possible_number_with_reason(&number));
+        black_box(PHONE_NUMBER_UTIL.format(&number, PhoneNumberFormat::E164));
+        PHONE_NUMBER_UTIL.is_valid_number(&number)
+    };
+    rows.iter().filter(read).count()
+}
+
+fn reading(criterion: &mut Criterion) {
+    for (name, rows) in [("clean", clean()), ("mixed", mixed())] {
+        let expected = rows.iter().filter(|row| row.2).count();
+        assert!(expected > rows.len() / 2);
+        let country = |code: &str| Country::parse(code).filter(|_| code != "001");
+        let mine: Vec<_> = rows.iter().map(|row| (row.0.clone(), country(&row.1))).collect();
+        let text = |cell: &[u8]| String::from_utf8_lossy(cell).into_owned();
+        let others: Vec<_> =
+            rows.iter().map(|row| (text(&row.0), Region::try_from(&*row.1).ok())).collect();
+        let mut group = criterion.benchmark_group(format!("phones/{name}"));
+        group.throughput(Throughput::Elements(rows.len() as u64));
+        let mut reader = Reader::new();
+        group.bench_function("matchkey", |bencher| {
+            bencher.iter(|| assert_eq!(ours(&mut reader, &mine), expected));
+        });
+        if let Ok(pool) = rayon::ThreadPoolBuilder::new().num_threads(1).build() {
+            group.bench_function("matchkey in a rayon worker", |bencher| {
+                pool.install(|| {
+                    let mut reader = Reader::new();
+                    bencher.iter(|| assert_eq!(ours(&mut reader, &mine), expected));
+                });
+            });
+        }
+        group.bench_function("rlibphonenumber", |bencher| {
+            bencher.iter(|| assert_eq!(theirs(&others), expected));
+        });
+    }
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(3));
+    targets = reading
+}
+criterion_main!(benches);
