@@ -5,16 +5,15 @@
 //! never part of the repository.
 
 #[path = "src/engine/normalize/phone/compile.rs"]
-#[allow(dead_code, unreachable_pub, reason = "the library uses the rest")]
 mod compile;
 #[path = "src/engine/normalize/phone/metadata.rs"]
-#[allow(dead_code, unreachable_pub, reason = "the library uses the rest")]
+#[expect(dead_code, unreachable_pub, reason = "the library uses and shows the rest")]
 mod metadata;
 #[path = "src/engine/normalize/phone/program.rs"]
-#[allow(dead_code, unreachable_pub, reason = "the library uses the rest")]
+#[expect(dead_code, reason = "the library uses the rest")]
 mod program;
 #[path = "src/engine/normalize/phone/tables.rs"]
-#[allow(dead_code, unreachable_pub, reason = "the library uses the rest")]
+#[expect(dead_code, reason = "the library uses the rest")]
 mod tables;
 
 use metadata::{Territory, lengths};

@@ -26,6 +26,7 @@
 //! | `engine/tally.rs` | [`Tally`]: total, processed, matched |
 //! | `platform.rs` | [`Platform`]: what each ad platform wants |
 //! | `platform/meta.rs`, ... | the rules of each, with page and date |
+//! | `platform/spec.rs` | [`platform::spec`]: what such a file says: keys, files, sources |
 //! | `platform/upload.rs` | [`platform::upload`]: rows -> records of a platform's upload file |
 //! | `bin/matchkey/` | the batch binary; uses the public surface only |
 //!

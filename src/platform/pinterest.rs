@@ -4,7 +4,7 @@
 //! case, plain or hashed, advertising ids hashed, with SHA-256, SHA-1 or MD5. Phones: as others
 //! quote its documents on enhanced match.
 
-use super::spec::{Citation, FileSpec, KeyRule, Layout, Spec, documented, hashed, secondary};
+use super::spec::{Citation, KeyRule, Spec, documented, hashed, lines, secondary};
 use crate::engine::{Encoding, Form, Hash, Identifier};
 
 const API: Citation = documented("pinterest/api-description c05b189, v5/openapi.yaml", "2026-11");
@@ -20,20 +20,15 @@ const KEYS: &[KeyRule] = &[
         .also(&[Hash::Sha256, Hash::Md5]),
 ];
 
-const fn lines(suffix: &'static str, identifier: Identifier) -> FileSpec {
-    let layout = Layout::Lines { identifier, header: None };
-    FileSpec { suffix, extension: "csv", layout, source: API }
-}
-
 /// What Pinterest wants.
 pub(super) const SPEC: Spec = Spec {
     keys: KEYS,
     matches: &[&[Identifier::Email], &[Identifier::Phone], &[Identifier::Madid]],
     encodings: &[Encoding::Hex],
     files: &[
-        lines("-email", Identifier::Email),
-        lines("-phone", Identifier::Phone),
-        lines("-madid", Identifier::Madid),
+        lines("-email", "csv", Identifier::Email, API),
+        lines("-phone", "csv", Identifier::Phone, API),
+        lines("-madid", "csv", Identifier::Madid, API),
     ],
     rows_max: None,
     bytes_max: None,

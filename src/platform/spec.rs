@@ -234,6 +234,16 @@ pub struct FileSpec {
     pub source: Citation,
 }
 
+/// A file of one kind of identifier, one on each line, without a header.
+pub(super) const fn lines(
+    suffix: &'static str,
+    extension: &'static str,
+    identifier: Identifier,
+    source: Citation,
+) -> FileSpec {
+    FileSpec { suffix, extension, layout: Layout::Lines { identifier, header: None }, source }
+}
+
 /// Everything a platform wants.
 #[derive(Clone, Copy, Debug)]
 pub struct Spec {

@@ -4,7 +4,7 @@
 //! executed 2026-11. Base64 of the digest's bytes, never of its digits. The page's Singapore
 //! example (+6512345678) is a slip of its own. The Trade Desk: a connector's code.
 
-use super::spec::{Citation, FileSpec, Layout, OURS, Spec, connector, documented, hashed};
+use super::spec::{Citation, OURS, Spec, connector, documented, hashed, lines};
 use crate::engine::{Encoding, Form, Identifier};
 
 const PAGE: Citation =
@@ -13,15 +13,6 @@ const CONNECTOR: Citation =
     connector("segmentio/action-destinations 970a17e, the-trade-desk", "2026-11");
 
 const EMAIL: &str = "trimmed, ASCII letters in lower case; in gmail.com without dots and +tag";
-
-const fn lines(suffix: &'static str, identifier: Identifier, source: Citation) -> FileSpec {
-    FileSpec {
-        suffix,
-        extension: "txt",
-        layout: Layout::Lines { identifier, header: None },
-        source,
-    }
-}
 
 /// What UID2 and EUID want.
 pub(super) const SPEC: Spec = Spec {
@@ -36,7 +27,10 @@ pub(super) const SPEC: Spec = Spec {
     ],
     matches: &[&[Identifier::Email], &[Identifier::Phone]],
     encodings: &[Encoding::Base64],
-    files: &[lines("", Identifier::Email, OURS), lines("-phone", Identifier::Phone, OURS)],
+    files: &[
+        lines("", "txt", Identifier::Email, OURS),
+        lines("-phone", "txt", Identifier::Phone, OURS),
+    ],
     rows_max: None,
     bytes_max: None,
     notes: "the files are ours: one digest a line; e-mails and phones apart, as the API takes them",
@@ -47,7 +41,7 @@ pub(super) const TRADE_DESK: Spec = Spec {
     keys: &[hashed(Identifier::Email, Form::Uid2, EMAIL, CONNECTOR)],
     matches: &[&[Identifier::Email]],
     encodings: &[Encoding::Base64],
-    files: &[lines("", Identifier::Email, CONNECTOR)],
+    files: &[lines("", "txt", Identifier::Email, CONNECTOR)],
     rows_max: None,
     bytes_max: None,
     notes: "PiiType EmailHashedUnifiedId2; at least 1,500 rows a drop",

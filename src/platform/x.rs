@@ -2,7 +2,7 @@
 //!
 //! Keys: developer.x.com, Ads API, audiences, user data: SHA-256 without salt, lower-case digits.
 
-use super::spec::{Citation, FileSpec, KeyRule, Layout, Spec, documented, hashed};
+use super::spec::{Citation, KeyRule, Spec, documented, hashed, lines};
 use crate::engine::{Encoding, Form, Identifier};
 
 const PAGE: Citation = documented("developer.x.com: X Ads API, audiences, user data", "2026-11");
@@ -13,20 +13,15 @@ const KEYS: &[KeyRule] = &[
     hashed(Identifier::Madid, Form::Plain, "UUID in lower case with hyphens", PAGE),
 ];
 
-const fn lines(suffix: &'static str, identifier: Identifier) -> FileSpec {
-    let layout = Layout::Lines { identifier, header: None };
-    FileSpec { suffix, extension: "csv", layout, source: PAGE }
-}
-
 /// What X wants.
 pub(super) const SPEC: Spec = Spec {
     keys: KEYS,
     matches: &[&[Identifier::Email], &[Identifier::Phone], &[Identifier::Madid]],
     encodings: &[Encoding::Hex],
     files: &[
-        lines("-email", Identifier::Email),
-        lines("-phone", Identifier::Phone),
-        lines("-madid", Identifier::Madid),
+        lines("-email", "csv", Identifier::Email, PAGE),
+        lines("-phone", "csv", Identifier::Phone, PAGE),
+        lines("-madid", "csv", Identifier::Madid, PAGE),
     ],
     rows_max: None,
     bytes_max: None,

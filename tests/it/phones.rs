@@ -122,6 +122,9 @@ fn nothing_is_allocated_for_ascii() {
         }
     });
     assert_eq!(counted.count_total, 0);
+    // The counter counts.
+    let some = allocation_counter::measure(|| drop(std::hint::black_box(vec![1_u8])));
+    assert_eq!(some.count_total, 1);
 }
 
 const NEWER: &str = r#"<?xml version="1.0"?><phoneNumberMetadata><territories>

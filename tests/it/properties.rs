@@ -230,10 +230,7 @@ proptest! {
             phone::territories().into_iter().map(|it| it.id).filter(|id| id != "001").collect();
         let country = countries.get(region).map(String::as_str);
         let fast = phone::read(&text, country.and_then(Country::parse));
-        prop_assert_eq!(&fast, &plain.read(&text, country));
-        let labels = (fast.e164().to_owned(), fast.reason(), fast.is_valid());
-        let other = plain.read(&text, country);
-        prop_assert_eq!(labels, (other.e164().to_owned(), other.reason(), other.is_valid()));
+        prop_assert_eq!(fast, plain.read(&text, country));
     }
 
     #[test]

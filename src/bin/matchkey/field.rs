@@ -105,6 +105,7 @@ impl Field {
                 let rule = if name == "doby" { "four digits" } else { "two digits" };
                 (Identifier::Dob, Form::Meta, rule, META)
             }
+            // As with an advertising id, its digest is passed on.
             Field::Handle if of_x => (Identifier::Madid, Form::Plain, "without @, lower case", X),
             _ => return None,
         };

@@ -34,7 +34,7 @@ use front::Front;
 pub use policy::usable;
 pub(super) use policy::usable_international;
 use std::sync::Arc;
-use tables::{Dialling, Tables};
+use tables::{DIGITS_MAX, Dialling, Tables};
 use unicode::Patterns;
 
 include!(concat!(env!("OUT_DIR"), "/phone.rs"));
@@ -85,9 +85,6 @@ impl Reason {
         }
     }
 }
-
-/// The most digits of a national number that is read.
-const DIGITS_MAX: usize = 17;
 
 /// `+`, a calling code, a national number.
 const E164_MAX: usize = 1 + 3 + DIGITS_MAX;
@@ -194,8 +191,8 @@ impl Metadata {
     }
 
     /// Newer metadata: the text of PhoneNumberMetadata.xml as Google publishes it
-    /// (github.com/google/libphonenumber, resources). Takes about a second. The file names no
-    /// version: its SHA-256 stands for it.
+    /// (github.com/google/libphonenumber, resources). Takes about a tenth of a second. The file
+    /// names no version: its SHA-256 stands for it.
     ///
     /// # Errors
     ///

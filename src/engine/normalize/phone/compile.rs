@@ -7,7 +7,7 @@
 
 use super::metadata::Territory;
 use super::program::{GROUPS_MAX, Step, kind, step};
-use super::tables::{CallingCode, Dialling, Node, PAIRS, Tables, pair};
+use super::tables::{CallingCode, DIGITS_MAX, Dialling, Node, PAIRS, Tables, pair};
 use regex_automata::Anchored;
 use regex_automata::MatchKind;
 use regex_automata::dfa::{Automaton, StartKind, dense};
@@ -16,9 +16,6 @@ use regex_automata::util::{start, syntax};
 use regex_syntax::hir::{Hir, HirKind, Look};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-
-/// The most digits of a national number that is read.
-const DIGITS_MAX: u32 = 17;
 
 /// What libphonenumber takes for an extension at the end of a number, where that is ASCII.
 const EXTENSION: &str = concat!(
@@ -231,7 +228,7 @@ impl Automata {
         }
         let mut node: Node = [0; 10];
         let matches = verdict(&matched, digits);
-        if digits < DIGITS_MAX {
+        if digits < DIGITS_MAX as u32 {
             for (digit, next) in node.iter_mut().enumerate() {
                 let state = self.dfa.next_state(state, b'0' + digit as u8);
                 *next = self.node(state, digits + 1, pool, verdict, known)?;

@@ -7,6 +7,9 @@ use super::metadata::Lengths;
 use super::program::Step;
 use std::borrow::Cow;
 
+/// The most digits of a national number that is read.
+pub(crate) const DIGITS_MAX: usize = 17;
+
 /// A place in the automaton: for each digit the next place. A place is the number of its node
 /// twice, plus 1 if a number that ends there matches. Place 0 leads nowhere.
 pub(crate) type Node = [u16; 10];
