@@ -113,31 +113,32 @@ fn written(tables: &tables::Tables) -> String {
     };
     let node = |node: &tables::Node| format!("{node:?}");
     list("nodes", tables.nodes.iter().map(node).collect());
+    list("tails", tables.tails.iter().map(u32::to_string).collect());
     let dialling = |it: &tables::Dialling| {
         format!(
-            "Dialling {{ id: {:?}, code: {}, code_digits: {:?}, general: {}, possible: {}, \
-             local: {}, abroad: {}, abroad_first: {}, prefix: {}, prefix_first: {}, groups: {}, \
+            "Dialling {{ id: {:?}, code: {}, code_digits: {:?}, main: {}, valid: {}, general: {}, \
+             possible: {}, local: {}, abroad: {}, abroad_start: {}, prefix: {}, \
+             prefix_start: {}, groups: {}, \
              transform: std::borrow::Cow::Borrowed({:?}) }}",
             it.id,
             it.code,
             it.code_digits,
+            it.main,
+            it.valid,
             it.general,
             it.possible,
             it.local,
             it.abroad,
-            it.abroad_first,
+            it.abroad_start,
             it.prefix,
-            it.prefix_first,
+            it.prefix_start,
             it.groups,
             it.transform
         )
     };
     list("territories", tables.territories.iter().map(dialling).collect());
     list("countries", tables.countries.iter().map(u16::to_string).collect());
-    let code = |it: &tables::CallingCode| {
-        format!("tables::CallingCode {{ main: {}, valid: {} }}", it.main, it.valid)
-    };
-    list("codes", tables.codes.iter().map(code).collect());
+    list("leads", tables.leads.iter().map(u16::to_string).collect());
     list("steps", tables.steps.iter().map(u64::to_string).collect());
     list("sets", tables.sets.iter().map(u128::to_string).collect());
     let _ = writeln!(text, "extension: {},\n}};", tables.extension);

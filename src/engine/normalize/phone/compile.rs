@@ -3,11 +3,12 @@
 //!
 //! In: [`Territory`]s. Out: [`Tables`]. Runs when the crate is built, and at run time only for
 //! newer metadata. A number has at most 17 digits and no pattern loops, so the automaton is a tree
-//! whose equal branches are one: it answers with one step a digit.
+//! whose equal branches are one: it answers with one step a digit, and at once where only the count
+//! of the digits left matters.
 
 use super::metadata::Territory;
 use super::program::{GROUPS_MAX, Step, kind, step};
-use super::tables::{CallingCode, DIGITS_MAX, Dialling, Node, PAIRS, Tables, pair};
+use super::tables::{DEAD, DIGITS_MAX, Dialling, NONE, Node, PAIRS, Starts, TAIL, Tables, pair};
 use regex_automata::Anchored;
 use regex_automata::MatchKind;
 use regex_automata::dfa::{Automaton, StartKind, dense};
@@ -15,7 +16,7 @@ use regex_automata::util::primitives::StateID;
 use regex_automata::util::{start, syntax};
 use regex_syntax::hir::{Hir, HirKind, Look};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What libphonenumber takes for an extension at the end of a number, where that is ASCII.
 const EXTENSION: &str = concat!(
@@ -46,13 +47,19 @@ pub(crate) fn compile(version: &str, territories: &[Territory]) -> Result<Tables
         let place = if territory.is_main { 0 } else { sharing.len() };
         sharing.insert(place, index);
     }
-    let mut codes = vec![CallingCode::NONE; 1_000];
+    let mut leads = vec![NONE; 1_000];
     for (code, sharing) in &by_code {
         let of_code: Vec<&Territory> = sharing.iter().map(|index| &territories[*index]).collect();
-        let place = codes.get_mut(usize::from(*code)).ok_or("a calling code over 999")?;
-        *place = CallingCode { main: sharing[0] as u16, valid: valid_root(&of_code, &mut pool)? };
+        let (main, valid) = (sharing[0] as u16, valid_root(&of_code, &mut pool)?);
+        for index in sharing {
+            (entries[*index].main, entries[*index].valid) = (main, valid);
+        }
+        // The shortest code wins, as in Google's code; none starts with 0.
+        let width = 1_000 / 10_usize.pow(code.to_string().len() as u32);
+        let places = leads.iter_mut().skip(usize::from(*code) * width).take(width);
+        places.filter(|place| **place == NONE).for_each(|place| *place = main);
     }
-    let mut countries = vec![u16::MAX; PAIRS];
+    let mut countries = vec![NONE; PAIRS];
     for (index, territory) in entries.iter().enumerate() {
         if let Some(pair) = pair(&territory.id) {
             countries[pair] = index as u16;
@@ -62,9 +69,10 @@ pub(crate) fn compile(version: &str, territories: &[Territory]) -> Result<Tables
     Ok(Tables {
         version: Cow::Owned(version.to_owned()),
         nodes: Cow::Owned(pool.nodes),
+        tails: Cow::Owned(pool.tails),
         territories: Cow::Owned(entries),
         countries: Cow::Owned(countries),
-        codes: Cow::Owned(codes),
+        leads: Cow::Owned(leads),
         extension,
         steps: Cow::Owned(programs.steps),
         sets: Cow::Owned(programs.sets),
@@ -98,13 +106,15 @@ fn entry(
         id,
         code: territory.code,
         code_digits,
+        main: NONE,
+        valid: DEAD,
         general: general.root(pool, &|matched, _| matched[0])?,
         possible: territory.possible,
         local: territory.local,
         abroad,
-        abroad_first: programs.first_digits(abroad),
+        abroad_start: programs.starts(abroad),
         prefix,
-        prefix_first: programs.first_digits(prefix),
+        prefix_start: programs.starts(prefix),
         groups: groups as u8,
         transform: Cow::Owned(territory.transform_rule.clone()),
     })
@@ -147,29 +157,43 @@ fn valid_root(territories: &[&Territory], pool: &mut Pool) -> Result<u16, Refusa
     automata.root(pool, &verdict)
 }
 
-/// Nodes of the automaton; equal ones are one.
+/// Nodes and tails of the automaton; equal ones are one.
 struct Pool {
     nodes: Vec<Node>,
     known: HashMap<Node, u16>,
+    tails: Vec<u32>,
 }
 
 impl Pool {
     fn new() -> Pool {
-        let dead = [0; 10];
-        Pool { nodes: vec![dead], known: HashMap::from([(dead, 0)]) }
+        Pool { nodes: Vec::new(), known: HashMap::new(), tails: vec![0] }
     }
 
     /// The place of a node at which a number may end, or not.
     fn add(&mut self, node: Node, matches: bool) -> Result<u16, Refusal> {
+        let is_tail = node[0] & TAIL != 0 && node.iter().all(|next| *next == node[0]);
+        if is_tail {
+            return self.tail(self.tails[usize::from(node[0] & !TAIL)] << 1 | u32::from(matches));
+        }
         let next = self.nodes.len() as u16;
         let index = *self.known.entry(node).or_insert(next);
         if index == next {
             self.nodes.push(node);
         }
-        if self.nodes.len() > usize::from(u16::MAX >> 1) {
-            return Err("more than 32,767 nodes".into());
+        if self.nodes.len() > usize::from(TAIL >> 1) {
+            return Err("more than 16,384 nodes".into());
         }
         Ok(index << 1 | u16::from(matches))
+    }
+
+    /// The place from which only the count of the digits decides.
+    fn tail(&mut self, counts: u32) -> Result<u16, Refusal> {
+        let known = self.tails.iter().position(|known| *known == counts);
+        let index = known.unwrap_or(self.tails.len());
+        if index == self.tails.len() {
+            self.tails.push(counts);
+        }
+        Ok(TAIL | u16::try_from(index).ok().filter(|it| it & TAIL == 0).ok_or("too many tails")?)
     }
 }
 
@@ -217,7 +241,7 @@ impl Automata {
             return Ok(*known);
         }
         if self.dfa.is_dead_state(state) {
-            return Ok(0);
+            return Ok(DEAD);
         }
         let end = self.dfa.next_eoi_state(state);
         let mut matched = vec![false; self.patterns];
@@ -226,7 +250,7 @@ impl Automata {
                 matched[self.dfa.match_pattern(end, index).as_usize()] = true;
             }
         }
-        let mut node: Node = [0; 10];
+        let mut node: Node = [DEAD; 10];
         let matches = verdict(&matched, digits);
         if digits < DIGITS_MAX as u32 {
             for (digit, next) in node.iter_mut().enumerate() {
@@ -274,29 +298,36 @@ impl Programs {
         Ok((entry, groups))
     }
 
-    /// The digits that a match may start with, as bits; all of them if it may be empty.
-    fn first_digits(&self, entry: u32) -> u16 {
-        let may_start = |digit: &u8| {
-            let mut open = vec![entry as usize];
-            let mut seen = vec![false; self.steps.len()];
-            while let Some(at) = open.pop() {
-                if std::mem::replace(&mut seen[at], true) {
-                    continue;
-                }
-                let step = self.steps[at];
-                let first = (step >> 8 & 0x0fff_ffff) as usize;
-                match step & 0xff {
-                    kind::SET if self.sets[first] >> (b'0' + digit) & 1 != 0 => return true,
-                    kind::SET | kind::END => {}
-                    kind::SPLIT => open.extend([first, (step >> 36) as usize]),
-                    kind::JUMP => open.push(first),
-                    kind::SAVE => open.push(at + 1),
-                    _ => return true,
-                }
+    /// What a match may start with.
+    fn starts(&self, entry: u32) -> Starts {
+        let pairs = (0..100_u8).map(|pair| [b'0' + pair / 10, b'0' + pair % 10]);
+        let may_start = |pair: &[u8; 2]| self.may_start(entry as usize, pair);
+        let pairs = pairs.enumerate().filter(|(_, pair)| may_start(pair));
+        pairs.fold(0, |bits, (number, _)| bits | 1 << number)
+    }
+
+    /// True if the program, from this step on, may match a text that starts with these bytes.
+    fn may_start(&self, from: usize, text: &[u8]) -> bool {
+        let mut open = vec![(from, 0)];
+        let mut seen = HashSet::new();
+        while let Some((at, place)) = open.pop() {
+            if !seen.insert((at, place)) {
+                continue;
             }
-            false
-        };
-        (0..10).filter(may_start).fold(0, |bits, digit| bits | 1 << digit)
+            let step = self.steps[at];
+            let first = (step >> 8 & 0x0fff_ffff) as usize;
+            match (step & 0xff, text.get(place)) {
+                (kind::SET, Some(byte)) if self.sets[first] >> byte & 1 != 0 => {
+                    open.push((at + 1, place + 1));
+                }
+                (kind::SET, Some(_)) | (kind::END, _) => {}
+                (kind::SPLIT, _) => open.extend([(first, place), ((step >> 36) as usize, place)]),
+                (kind::JUMP, _) => open.push((first, place)),
+                (kind::SAVE, _) => open.push((at + 1, place)),
+                _ => return true,
+            }
+        }
+        false
     }
 
     fn here(&self) -> u32 {

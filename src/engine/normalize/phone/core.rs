@@ -5,7 +5,7 @@
 //! (PhoneNumberUtil, 9.0.33); nothing is allocated.
 
 use super::program;
-use super::tables::{Dialling, Tables};
+use super::tables::{Dialling, Tables, may_start};
 use super::{DIGITS_MAX, Reason};
 
 /// Room for the digits of any text that is read, and for what a transform rule adds.
@@ -38,10 +38,11 @@ impl Buffers {
         }
     }
 
-    /// Keeps the digits of a text; the other bytes are of no matter.
-    pub(super) fn keep_digits(&mut self, text: &[u8]) {
+    /// Keeps the digits of a text; every byte is shown.
+    pub(super) fn keep_digits(&mut self, text: &[u8], mut show: impl FnMut(u8)) {
         let mut end = 0;
         for byte in text.iter().take(ROOM) {
+            show(*byte);
             // Written always and kept if it is a digit: without a branch.
             self.digits[end] = *byte;
             end += usize::from(byte.is_ascii_digit());
@@ -105,24 +106,15 @@ pub(super) fn read<'a>(
     has_plus: bool,
     default: Option<&'a Dialling>,
 ) -> Result<Number<'a>, Reason> {
-    let mut code = match calling_code(tables, buffers, has_plus, default) {
+    let named = match calling_code(tables, buffers, has_plus, default) {
         Err(Reason::ParseInvalidCountryCode) if has_plus => {
             // Java tries once more without the plus.
-            match calling_code(tables, buffers, false, default)? {
-                0 => return Err(Reason::ParseInvalidCountryCode),
-                code => code,
-            }
+            let named = calling_code(tables, buffers, false, default)?;
+            Some(named.ok_or(Reason::ParseInvalidCountryCode)?)
         }
-        found => found?,
+        named => named?,
     };
-    let territory = match (code, default) {
-        (0, None) => return Err(Reason::ParseInvalidCountryCode),
-        (0, Some(territory)) => {
-            code = territory.code;
-            territory
-        }
-        _ => tables.main_of(code).ok_or(Reason::ParseInvalidCountryCode)?.0,
-    };
+    let territory = named.or(default).ok_or(Reason::ParseInvalidCountryCode)?;
     if buffers.digits().len() < LENGTH_MIN {
         return Err(Reason::ParseTooShortNsn);
     }
@@ -140,21 +132,21 @@ pub(super) fn read<'a>(
     if digits.len() > DIGITS_MAX {
         return Err(Reason::ParseTooLong);
     }
-    let (main, known) = tables.main_of(code).ok_or(Reason::ParseInvalidCountryCode)?;
+    let main = tables.main_of(territory).ok_or(Reason::ParseInvalidCountryCode)?;
     Ok(Number {
         main,
         reason: length_of(main, digits.len()),
-        is_valid: tables.matches(known.valid, digits),
+        is_valid: tables.matches(main.valid, digits),
     })
 }
 
-/// Takes the calling code off the front; 0 if there is none.
-fn calling_code(
-    tables: &Tables,
+/// Takes the calling code off the front, if there is one: its main territory.
+fn calling_code<'a>(
+    tables: &'a Tables,
     buffers: &mut Buffers,
     has_plus: bool,
-    default: Option<&Dialling>,
-) -> Result<u16, Reason> {
+    default: Option<&'a Dialling>,
+) -> Result<Option<&'a Dialling>, Reason> {
     let abroad = match default {
         _ if has_plus => Some(0),
         Some(territory) => prefix_abroad(tables, territory, buffers.digits()),
@@ -165,16 +157,16 @@ fn calling_code(
         if digits.len() <= LENGTH_MIN {
             return Err(Reason::ParseTooShortAfterIdd);
         }
-        let (code, length) = leading_code(tables, digits).ok_or(Reason::ParseInvalidCountryCode)?;
-        buffers.start += prefix + length;
-        return Ok(code);
+        let named = tables.lead(digits).ok_or(Reason::ParseInvalidCountryCode)?;
+        buffers.start += prefix + code_length(named.code_digits);
+        return Ok(Some(named));
     }
-    let Some(territory) = default else { return Ok(0) };
+    let Some(territory) = default else { return Ok(None) };
     let own = territory.code_digits;
     let own_length = code_length(own);
     let fits = |at: usize| buffers.digits.get(buffers.start + at) == own.get(at);
     if buffers.digits().len() < own_length || !(0..own_length).all(fits) {
-        return Ok(0);
+        return Ok(None);
     }
     let (start, whole) = (buffers.start, buffers.digits().len());
     let fits = tables.matches(territory.general, buffers.digits());
@@ -183,44 +175,26 @@ fn calling_code(
     let is_better = !fits && tables.matches(territory.general, buffers.changed(change));
     if is_better || length_of(territory, whole) == Reason::TooLong {
         buffers.apply(change);
-        return Ok(territory.code);
+        return Ok(tables.main_of(territory));
     }
     buffers.start = start;
-    Ok(0)
+    Ok(None)
 }
 
 /// How many digits a prefix for dialling abroad has, if there is one. No calling code starts with
 /// 0: a prefix before one is none.
 fn prefix_abroad(tables: &Tables, territory: &Dialling, digits: &[u8]) -> Option<usize> {
-    let first = digits.first()? & 15;
-    if territory.abroad_first >> first & 1 == 0 {
+    if !may_start(territory.abroad_start, digits) {
         return None;
     }
     let found = program::run(&tables.steps, &tables.sets, territory.abroad as usize, digits)?;
     (digits.get(found.end) != Some(&b'0')).then_some(found.end)
 }
 
-/// The calling code at the front, and how many digits it has.
-fn leading_code(tables: &Tables, digits: &[u8]) -> Option<(u16, usize)> {
-    const LENGTH_MAX: usize = 3;
-    let mut code = 0;
-    for (index, digit) in digits.iter().take(LENGTH_MAX).enumerate() {
-        code = code * 10 + u16::from(digit - b'0');
-        if code == 0 {
-            return None;
-        }
-        if tables.main_of(code).is_some() {
-            return Some((code, index + 1));
-        }
-    }
-    None
-}
-
 /// What taking the national prefix off the digits does, by the territory's rules.
 fn strip(tables: &Tables, territory: &Dialling, buffers: &mut Buffers) -> Change {
     let digits = &buffers.digits[buffers.start..buffers.end];
-    let first = digits.first().map_or(15, |digit| digit & 15);
-    if territory.prefix == 0 || territory.prefix_first >> first & 1 == 0 {
+    if territory.prefix == 0 || !may_start(territory.prefix_start, digits) {
         return Change::None;
     }
     let entry = territory.prefix as usize;

@@ -119,33 +119,37 @@ pub(super) fn in_ascii<'a>(text: &str, room: &'a mut [u8]) -> Option<&'a [u8]> {
     (!is_told_apart).then_some(spelled)
 }
 
-/// Digits with punctuation between: most cells.
+/// What a byte counts for in a plain number: a `+`, or something that is not plain. `~` may start an
+/// extension.
+const COUNTS: [u32; 256] = {
+    let mut counts = [OTHER; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        match CLASSES[byte] {
+            Class::Digit => counts[byte] = 0,
+            Class::Inner if byte != b'~' as usize => counts[byte] = 0,
+            Class::Plus => counts[byte] = 1,
+            _ => {}
+        }
+        byte += 1;
+    }
+    counts
+};
+
+const OTHER: u32 = 1 << 16;
+
+/// Digits with punctuation between, and perhaps one `+` before them: most cells.
 pub(super) fn plain(text: &[u8], buffers: &mut Buffers) -> Front {
-    let Some(start) =
-        text.iter().position(|byte| matches!(class(*byte), Class::Digit | Class::Plus))
-    else {
-        return match text.is_ascii() {
-            true => Front::None(Reason::ParseNotANumber),
-            false => Front::Unknown,
-        };
+    let mut counts = 0;
+    buffers.keep_digits(text, |byte| counts += COUNTS[usize::from(byte)]);
+    let has_plus = counts == 1;
+    let leads = || {
+        let before = text.iter().take_while(|byte| **byte != b'+');
+        !before.into_iter().any(u8::is_ascii_digit)
     };
-    // A context may stand before the number.
-    if !text[..start].iter().all(|byte| byte.is_ascii() && *byte != b';') {
-        return Front::Unknown;
-    }
-    let number = &text[start..];
-    let pluses = number.iter().take_while(|byte| **byte == b'+').count();
-    // `~` may start an extension.
-    let is_plain = |byte: &u8| matches!(class(*byte), Class::Digit | Class::Inner) && *byte != b'~';
-    if !number[pluses..].iter().all(is_plain) {
-        return Front::Unknown;
-    }
-    buffers.keep_digits(&number[pluses..]);
-    match buffers.digits().len() {
-        DIGITS_MIN.. => Front::Digits(pluses > 0),
-        // Two digits and nothing between them nor before.
-        2 if pluses == 0 && number[1].is_ascii_digit() => Front::Digits(false),
-        _ => Front::None(Reason::ParseNotANumber),
+    match counts <= 1 && buffers.digits().len() >= DIGITS_MIN && (!has_plus || leads()) {
+        true => Front::Digits(has_plus),
+        false => Front::Unknown,
     }
 }
 

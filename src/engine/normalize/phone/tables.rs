@@ -11,8 +11,15 @@ use std::borrow::Cow;
 pub(crate) const DIGITS_MAX: usize = 17;
 
 /// A place in the automaton: for each digit the next place. A place is the number of its node
-/// twice, plus 1 if a number that ends there matches. Place 0 leads nowhere.
+/// twice, plus 1 if a number that ends there matches; or [`TAIL`] and the number of a tail.
 pub(crate) type Node = [u16; 10];
+
+/// From such a place on only the count of the digits decides: a tail has a bit for each count that
+/// matches.
+pub(crate) const TAIL: u16 = 1 << 15;
+
+/// The tail from which nothing matches.
+pub(crate) const DEAD: u16 = TAIL;
 
 /// One territory.
 #[derive(Clone, Debug)]
@@ -23,6 +30,10 @@ pub(crate) struct Dialling {
     pub(crate) code: u16,
     /// Its digits, in ASCII, zeros behind.
     pub(crate) code_digits: [u8; 3],
+    /// The code's main territory.
+    pub(crate) main: u16,
+    /// Root of the numbers that are valid under the code.
+    pub(crate) valid: u16,
     /// Root of the numbers that match the territory's general pattern.
     pub(crate) general: u16,
     /// Lengths of whole numbers.
@@ -31,31 +42,33 @@ pub(crate) struct Dialling {
     pub(crate) local: Lengths,
     /// The program of prefixes for dialling abroad.
     pub(crate) abroad: u32,
-    /// The digits that such a prefix may start with, as bits.
-    pub(crate) abroad_first: u16,
+    /// What such a prefix may start with.
+    pub(crate) abroad_start: Starts,
     /// The program of national prefixes; 0 if there is none.
     pub(crate) prefix: u32,
-    /// The digits that such a prefix may start with, as bits.
-    pub(crate) prefix_first: u16,
+    /// What such a prefix may start with.
+    pub(crate) prefix_start: Starts,
     /// How many groups that program has.
     pub(crate) groups: u8,
     /// What a number with such a prefix becomes; empty if it only loses it.
     pub(crate) transform: Cow<'static, str>,
 }
 
-/// What a calling code leads to.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct CallingCode {
-    /// Its main territory; [`u16::MAX`] if there is no such code.
-    pub(crate) main: u16,
-    /// Root of the numbers that are valid under it.
-    pub(crate) valid: u16,
+/// Pairs of digits that a match may start with, as bits.
+pub(crate) type Starts = u128;
+
+/// True if a match may start the digits, which are ASCII.
+pub(crate) fn may_start(starts: Starts, digits: &[u8]) -> bool {
+    match digits {
+        [first, second, ..] => {
+            starts >> (u32::from(first & 15) * 10 + u32::from(second & 15)) & 1 != 0
+        }
+        _ => true,
+    }
 }
 
-impl CallingCode {
-    /// No such code.
-    pub(crate) const NONE: CallingCode = CallingCode { main: u16::MAX, valid: 0 };
-}
+/// No territory.
+pub(crate) const NONE: u16 = u16::MAX;
 
 /// Everything.
 #[derive(Clone, Debug)]
@@ -64,12 +77,14 @@ pub(crate) struct Tables {
     pub(crate) version: Cow<'static, str>,
     /// The automaton.
     pub(crate) nodes: Cow<'static, [Node]>,
+    /// Its tails.
+    pub(crate) tails: Cow<'static, [u32]>,
     /// The territories.
     pub(crate) territories: Cow<'static, [Dialling]>,
-    /// The territory of each pair of capital letters; [`u16::MAX`] if there is none.
+    /// The territory of each pair of capital letters, or [`NONE`].
     pub(crate) countries: Cow<'static, [u16]>,
-    /// By calling code.
-    pub(crate) codes: Cow<'static, [CallingCode]>,
+    /// The main territory of the calling code that three digits start with, or [`NONE`].
+    pub(crate) leads: Cow<'static, [u16]>,
     /// The programs.
     pub(crate) steps: Cow<'static, [Step]>,
     /// Sets of bytes that the programs share.
@@ -83,16 +98,25 @@ impl Tables {
     pub(crate) fn matches(&self, root: u16, digits: &[u8]) -> bool {
         let nodes = &self.nodes[..];
         let mut at = root;
-        for digit in digits {
-            at = nodes[usize::from(at >> 1)][usize::from(digit - b'0')];
+        let mut left = digits.iter();
+        while at & TAIL == 0 {
+            let Some(digit) = left.next() else { return at & 1 != 0 };
+            at = nodes[usize::from(at >> 1)][usize::from(digit & 15).min(9)];
         }
-        at & 1 != 0
+        let counts = self.tails[usize::from(at & !TAIL)];
+        u32::try_from(left.len()).is_ok_and(|left| counts.checked_shr(left).unwrap_or(0) & 1 != 0)
     }
 
-    /// The main territory of a calling code.
-    pub(crate) fn main_of(&self, code: u16) -> Option<(&Dialling, CallingCode)> {
-        let known = *self.codes.get(usize::from(code))?;
-        Some((self.territories.get(usize::from(known.main))?, known))
+    /// The main territory of the calling code at the front of the digits, which are three or more.
+    pub(crate) fn lead(&self, digits: &[u8]) -> Option<&Dialling> {
+        let three = digits.first_chunk::<3>()?;
+        let number = three.iter().fold(0, |number, digit| number * 10 + usize::from(digit & 15));
+        self.territories.get(usize::from(*self.leads.get(number)?))
+    }
+
+    /// The main territory of a territory's calling code.
+    pub(crate) fn main_of(&self, territory: &Dialling) -> Option<&Dialling> {
+        self.territories.get(usize::from(territory.main))
     }
 
     /// The territory of a country.
