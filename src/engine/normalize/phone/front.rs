@@ -87,20 +87,15 @@ pub(super) fn in_ascii<'a>(text: &str, room: &'a mut [u8]) -> Option<&'a [u8]> {
             | '\u{ff3d}'
             | '\u{2053}'
             | '\u{223c}' => INNER,
+            '\u{2000}'..='\u{206f}' | '\u{feff}' => NOTHING,
             // An extension may start with these.
             '\u{ff03}' | '\u{ff5e}' => return None,
-            _ if has_started && c.is_alphanumeric() => match digit(c) {
-                Some(digit) => {
-                    has_digit = true;
-                    digit
-                }
-                None => return None,
-            },
             _ => match digit(c) {
                 Some(digit) => {
                     has_digit = true;
                     digit
                 }
+                None if has_started && c.is_alphanumeric() => return None,
                 // A digit of another plane starts a number too.
                 None if c.is_numeric() => return None,
                 None => NOTHING,
@@ -182,8 +177,9 @@ pub(super) fn ascii(text: &[u8], tables: &Tables, buffers: &mut Buffers) -> Fron
     Front::Digits(pluses > 0)
 }
 
+/// Where a parameter starts; `wanted` starts with `;`.
 fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    memchr::memmem::find(text, wanted)
+    memchr::memchr(b';', text).and_then(|_| memchr::memmem::find(text, wanted))
 }
 
 /// From the first digit or `+` on, up to what cannot end a number or starts a second one.
@@ -237,6 +233,11 @@ fn extension(number: &[u8], least: usize, tables: &Tables) -> Option<usize> {
         return None;
     }
     let label = end[..digits].iter().rposition(u8::is_ascii_digit).map_or(0, |last| last + 1);
+    // Blanks and dashes alone make one only before `#`.
+    let says_so = |byte: &u8| byte.is_ascii_alphabetic() || b",;#~".contains(byte);
+    if end.len() == number.len() && !end[label..digits].iter().any(says_so) {
+        return None;
+    }
     let may_start = |byte: u8| {
         matches!(byte, b' ' | b'\t' | b',' | b';' | b'-' | b'#' | b'~')
             || matches!(byte | 0x20, b'e' | b'x' | b'a' | b'i')
