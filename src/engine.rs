@@ -7,7 +7,7 @@
 pub(crate) mod batch;
 pub(crate) mod chunk;
 pub(crate) mod columns;
-pub(crate) mod decode;
+pub(crate) mod dialect;
 pub(crate) mod digest;
 pub(crate) mod error;
 pub(crate) mod identifier;
@@ -15,9 +15,12 @@ pub mod normalize;
 pub(crate) mod options;
 pub(crate) mod plan;
 pub(crate) mod problem;
+pub(crate) mod record;
+pub(crate) mod recover;
 pub(crate) mod rows;
 pub(crate) mod rules;
 mod run;
+pub(crate) mod samples;
 pub(crate) mod sha256;
 pub(crate) mod source;
 pub(crate) mod summary;
@@ -25,6 +28,7 @@ pub(crate) mod tally;
 
 pub use batch::{Batch, Candidate, Cell, Row};
 pub use columns::{Column, Columns, Origin};
+pub use dialect::Dialect;
 pub use digest::{Digest, Encoding, Hash};
 pub use error::{Error, ErrorKind, Position};
 pub use identifier::Identifier;
@@ -32,6 +36,7 @@ pub use options::{Header, Options, PhonePolicy, Placeholders};
 pub use problem::RowProblem;
 pub use rules::{Form, Key, PrehashedAs, PrehashedForm, Rules, Sent};
 pub use run::Run;
+pub use samples::Sample;
 pub use source::Source;
 pub use summary::Summary;
 pub use tally::{Counts, Tally};
@@ -90,6 +95,8 @@ impl Engine {
         let refuse = |text: &str| Err(Error::new(ErrorKind::Options, text));
         let country = match &options.country {
             None => None,
+            // libphonenumber's names of no country.
+            Some(text) if matches!(text.trim(), "" | "ZZ" | "001") => None,
             Some(text) => match Country::parse(text) {
                 None => return refuse("the default country is unknown; use a code such as US"),
                 country => country,
@@ -105,8 +112,8 @@ impl Engine {
         if names.len() > plan::PLATFORMS_MAX {
             return refuse("more than 32 platforms");
         }
-        if options.delimiter.is_some_and(|byte| matches!(byte, b'"' | b'\r' | b'\n' | 0x80..)) {
-            return refuse("the delimiter must be one ASCII character, no quote and no line end");
+        if let Some(text) = options.dialect_refusal() {
+            return refuse(text);
         }
         if options.threads > THREADS_MAX {
             return refuse("more than 1,024 threads");

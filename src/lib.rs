@@ -10,7 +10,8 @@
 //! | `engine/chunk.rs` | bytes -> chunks that end at a record; feeds [`Counts::total`] |
 //! | `engine/chunk/scan.rs` | where a record ends: the quote rules |
 //! | `engine/columns.rs` | header -> [`Columns`]: which column holds which [`Identifier`] |
-//! | `engine/decode.rs` | chunk -> records -> fields |
+//! | `engine/record.rs` | chunk -> records -> fields |
+//! | `engine/recover.rs` | a record whose quotes do not add up -> the reading that fits |
 //! | `engine/rules.rs` | [`platform::Rules`]: what a destination wants, as a table of [`Form`]s |
 //! | `engine/plan.rs` | columns and rules -> the slots of a row, shared between platforms |
 //! | `engine/normalize.rs` | [`normalize`]: cell -> forms or [`normalize::Rejection`] |
@@ -21,6 +22,7 @@
 //! | `engine/batch.rs` | [`Batch`], [`Row`], [`Candidate`]: what a caller sees of a chunk |
 //! | `engine/run.rs` | [`Run`]: reader thread, workers, batches in input order |
 //! | `engine/problem.rs` | [`RowProblem`]: what can be wrong with a row as a whole |
+//! | `engine/samples.rs` | [`Sample`]: where examples of each problem stand |
 //! | `engine/summary.rs` | [`Summary`]: what became of the rows, counted |
 //! | `engine/error.rs` | [`Error`]: why an input cannot be read to its end, and where |
 //! | `engine/tally.rs` | [`Tally`]: total, processed, matched |
@@ -44,8 +46,8 @@ mod engine;
 pub mod platform;
 
 pub use engine::{
-    Batch, Candidate, Cell, Column, Columns, Counts, Digest, Engine, Error, ErrorKind, Form,
-    Header, Identifier, Options, Origin, PhonePolicy, Placeholders, Position, Row, RowProblem, Run,
-    Source, Summary, Tally, normalize,
+    Batch, Candidate, Cell, Column, Columns, Counts, Dialect, Digest, Engine, Error, ErrorKind,
+    Form, Header, Identifier, Options, Origin, PhonePolicy, Placeholders, Position, Row,
+    RowProblem, Run, Sample, Source, Summary, Tally, normalize,
 };
 pub use platform::Platform;

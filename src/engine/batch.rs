@@ -222,6 +222,32 @@ impl<'a> Row<'a> {
         })
     }
 
+    /// Every field of the row, quotes resolved, under
+    /// [`Options::keep_records`](crate::Options::keep_records); none for a row that was given up.
+    pub fn fields(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let table = &self.batch.table;
+        let end = table.field_ends.get(self.index).copied().unwrap_or(0);
+        let before = self.index.checked_sub(1).and_then(|row| table.field_ends.get(row));
+        (before.copied().unwrap_or(0)..end).map(|field| table.fields.at(field))
+    }
+
+    /// The canonical spelling that was hashed of the cell of the used column with this index, in
+    /// the first form that a platform wants, under
+    /// [`Options::keep_records`](crate::Options::keep_records).
+    ///
+    /// # Panics
+    ///
+    /// If there is no such column.
+    pub fn canonical(&self, column: usize) -> Option<&'a str> {
+        assert!(column < self.batch.columns.used().len(), "there is no used column {column}");
+        let places = &self.places()[self.batch.columns.plan().of_column(column)];
+        let messages = &self.batch.table.messages;
+        places.iter().find_map(|place| match place {
+            Place::Hashed(index) => std::str::from_utf8(messages.get(*index as usize)?).ok(),
+            _ => None,
+        })
+    }
+
     /// Every cell of a used column, in the order of [`Columns::used`].
     pub fn cells(&self) -> impl Iterator<Item = (Identifier, Cell<'a>)> + use<'a> {
         let row = *self;

@@ -1,23 +1,20 @@
 //! Bytes -> chunks that end at a record.
 //!
 //! In: any reader, the dialect, the limits. Out: [`Chunk`]s of about the wanted size, each with
-//! the number of its rows and the place where it starts. Cutting follows the quotes exactly as
-//! the `csv` crate reads them, see `chunk/scan.rs`. Records end at LF, CRLF or CR outside quotes;
-//! a line of zero bytes is no record.
-//!
-//! A quote that is not closed within the longest record, or before the end of the input, costs
-//! its own physical line at most: the line is handed on as damaged, and reading goes on behind
-//! it. A physical line over the limit is one damaged row; it is never kept as a whole.
+//! the number of its rows and the place where it starts. Records end at LF, CRLF or CR outside
+//! quotes, see `chunk/scan.rs`; a line of zero bytes is no record. A record whose quotes do not add
+//! up costs its own physical line at most, see `recover.rs`; it is handed on as damaged. A physical
+//! line over the limit is one damaged row; it is never kept as a whole.
 
 mod scan;
 
-pub(crate) use scan::QUOTE;
-
+use super::dialect::{Dialect, behind_line_end, is_line_end};
 use super::error::{Error, Position};
+use super::recover::Reading;
 use super::tally::Tally;
 use crossbeam_channel::Receiver;
 use memchr::{memchr_iter, memchr2};
-use scan::{LineEnd, Scanner, Step};
+use scan::{LineEnd, Recovery, Scanner, Step};
 use std::io::{self, Read};
 use std::ops::Range;
 
@@ -29,15 +26,17 @@ pub(crate) struct Chunk {
     pub(crate) start: Position,
     /// Data rows, damaged ones included.
     pub(crate) rows: u64,
-    /// The lines among `bytes` that are damaged, in order.
+    /// The records among `bytes` that are damaged, in order.
     pub(crate) damaged: Vec<(Range<usize>, Damage)>,
 }
 
 /// How a row is not what its quotes or its length promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Damage {
-    /// The physical line opens a quote that is never closed.
-    Unclosed,
+    /// Its quotes do not add up; it is to be read like this.
+    Recovered(Reading),
+    /// Its quotes do not add up in any reading that fits the header.
+    GivenUp,
     /// The line is over the limit; its bytes may be missing.
     TooLarge,
 }
@@ -64,6 +63,8 @@ pub(crate) struct Cutter {
     /// The place of the buffer's first byte.
     origin: Position,
     scanner: Scanner,
+    /// What the scanner's width is once the first record is behind.
+    width: Option<usize>,
     rows: u64,
     damaged: Vec<(Range<usize>, Damage)>,
     is_at_end: bool,
@@ -80,7 +81,8 @@ impl Cutter {
             spare: None,
             buffer: Vec::new(),
             origin: Position { byte: 0, line: 1, row: 0 },
-            scanner: Scanner::new(sizes.record_bytes_max),
+            scanner: Scanner::new(Dialect::default(), sizes.record_bytes_max),
+            width: None,
             rows: 0,
             damaged: Vec::new(),
             is_at_end: false,
@@ -89,8 +91,17 @@ impl Cutter {
         }
     }
 
-    pub(crate) fn set_delimiter(&mut self, delimiter: u8) {
-        self.scanner.delimiter = delimiter;
+    pub(crate) fn set_dialect(&mut self, dialect: Dialect) {
+        self.scanner.dialect = dialect;
+    }
+
+    /// How many fields records have, unless they are ragged. Without a header the first record
+    /// says so: it can be held to nothing.
+    pub(crate) fn set_width(&mut self, width: usize, is_from_header: bool) {
+        self.width = Some(width);
+        if is_from_header {
+            self.scanner.width = self.width;
+        }
     }
 
     pub(crate) fn set_spare(&mut self, spare: Receiver<Vec<u8>>) {
@@ -129,14 +140,14 @@ impl Cutter {
         self.origin.line += line_ends(&self.buffer[..bytes]);
         self.origin.byte += bytes as u64;
         self.buffer.drain(..bytes);
-        self.scanner.restart(0);
+        self.scanner.origin = self.origin.byte;
+        self.scanner.resume(0);
     }
 
     /// Leaves blank lines behind, without keeping them.
     pub(crate) fn skip_blank_lines(&mut self) -> Result<(), Error> {
         loop {
-            let is_blank = |byte: &&u8| matches!(byte, b'\r' | b'\n');
-            let blank = self.buffer.iter().take_while(is_blank).count();
+            let blank = self.buffer.iter().take_while(|byte| is_line_end(**byte)).count();
             let is_all = blank == self.buffer.len();
             // A CR at the end may be half of a line end.
             let half = usize::from(is_all && !self.is_at_end && self.buffer.ends_with(b"\r"));
@@ -164,26 +175,30 @@ impl Cutter {
     }
 
     /// The record at the front, which must not be blank; `None` if there is none. It stays in the
-    /// buffer: see [`Cutter::drop_front`]. `Err(None)`: it is longer than `bytes_max`.
+    /// buffer: see [`Cutter::drop_front`]. With it the word that its quotes do not add up.
+    /// `Err(None)`: it is longer than `bytes_max`.
     pub(crate) fn first_record(
         &mut self,
         bytes_max: usize,
-    ) -> Result<Option<Vec<u8>>, Option<Error>> {
-        let mut scanner = Scanner::new(bytes_max);
-        scanner.delimiter = self.scanner.delimiter;
+    ) -> Result<Option<(Vec<u8>, bool)>, Option<Error>> {
+        let mut scanner = Scanner::new(self.scanner.dialect, bytes_max);
+        let mut is_damaged = false;
         loop {
             let end = match scanner.step(&self.buffer, self.is_at_end) {
                 Step::Record | Step::Blank => Some(scanner.record_start),
                 Step::Done => return Ok(None),
                 Step::More => None,
-                Step::Over => match scanner.first_line_end(&self.buffer, self.is_at_end) {
-                    LineEnd::Within(end) => Some(end),
+                Step::Damaged => match scanner.first_line_end(&self.buffer, self.is_at_end) {
+                    LineEnd::Within(end) => {
+                        is_damaged = true;
+                        Some(behind_line_end(&self.buffer, end))
+                    }
                     LineEnd::Unknown => None,
                     LineEnd::Beyond(_) | LineEnd::NotYet => return Err(None),
                 },
             };
             match end {
-                Some(end) => return Ok(Some(self.buffer[..end].to_vec())),
+                Some(end) => return Ok(Some((self.buffer[..end].to_vec(), is_damaged))),
                 None => self.read_on().map_err(Some)?,
             }
         }
@@ -198,14 +213,14 @@ impl Cutter {
         loop {
             let is_starved = match self.scanner.step(&self.buffer, self.is_at_end) {
                 Step::Record => {
-                    self.rows += 1;
+                    self.count_row();
                     false
                 }
                 Step::Blank => false,
                 Step::More => true,
                 Step::Done if self.scanner.record_start == 0 => return Ok(None),
                 Step::Done => return Ok(Some(self.emit())),
-                Step::Over => match self.give_up() {
+                Step::Damaged => match self.recover() {
                     None => true,
                     Some(()) if self.is_skipping => return Ok(Some(self.emit())),
                     Some(()) => false,
@@ -228,28 +243,29 @@ impl Cutter {
         }
     }
 
-    /// Counts the record that never ends as one row, its first line; `None` if more bytes are
-    /// needed to know where that ends.
-    fn give_up(&mut self) -> Option<()> {
+    /// Counts the damaged record as one row; `None` if more bytes are needed to know where it ends.
+    fn recover(&mut self) -> Option<()> {
         let start = self.scanner.record_start;
-        match self.scanner.first_line_end(&self.buffer, self.is_at_end) {
-            LineEnd::Within(end) => {
-                self.damaged.push((start..end, Damage::Unclosed));
-                self.scanner.give_up(end);
+        match self.scanner.recover(&self.buffer, self.is_at_end) {
+            Recovery::Ends(end, damage) => {
+                self.damaged.push((start..end, damage));
+                self.scanner.resume(end);
             }
-            LineEnd::Beyond(end) => {
-                self.damaged.push((start..end, Damage::TooLarge));
-                self.scanner.restart(end);
-            }
-            LineEnd::NotYet => {
+            Recovery::Ragged(end) => self.scanner.resume(end),
+            Recovery::Skip => {
                 self.damaged.push((start..start, Damage::TooLarge));
-                self.scanner.restart(start);
+                self.scanner.resume(start);
                 self.is_skipping = true;
             }
-            LineEnd::Unknown => return None,
+            Recovery::More => return None,
         }
-        self.rows += 1;
+        self.count_row();
         Some(())
+    }
+
+    fn count_row(&mut self) {
+        self.rows += 1;
+        self.scanner.width = self.width;
     }
 
     /// Drops the rest of a line that is too long, without keeping it.
@@ -287,7 +303,7 @@ impl Cutter {
         let mut rest = spare.unwrap_or_default();
         rest.clear();
         rest.extend_from_slice(&self.buffer[end..]);
-        self.scanner.shift(&self.buffer, end);
+        self.scanner.shift(end);
         let mut bytes = std::mem::replace(&mut self.buffer, rest);
         bytes.truncate(end);
         let damaged = std::mem::take(&mut self.damaged);
@@ -339,7 +355,7 @@ impl Cutter {
                 };
                 self.is_at_end = true;
                 self.buffer.clear();
-                self.scanner.restart(0);
+                self.scanner.resume(0);
                 Err(Error::read(error, position))
             }
         }

@@ -3,11 +3,13 @@
 //! In: the header's fields and the options. Out: [`Columns`], which says for each column that
 //! is used why it is used. A mapping that the caller gives always wins over recognition.
 
+use super::dialect::Dialect;
 use super::digest::Hash;
 use super::error::{Error, ErrorKind};
 use super::identifier::Identifier;
 use super::options::{Header, Options};
 use super::plan::Plan;
+use super::record::{Cells, each_record};
 use super::rules::Rules;
 use crate::normalize::date::DateOrder;
 use crate::normalize::sample::ColumnSample;
@@ -88,6 +90,7 @@ pub struct Columns {
     names: Vec<String>,
     surplus: Vec<String>,
     width: usize,
+    is_named: bool,
     plan: Plan,
 }
 
@@ -120,6 +123,16 @@ impl Columns {
         self.width
     }
 
+    /// True if some column holds a primary identifier.
+    pub(crate) fn has_primary(&self) -> bool {
+        self.used.iter().any(|column| column.identifier.is_primary())
+    }
+
+    /// True if there is a header.
+    pub(crate) fn is_named(&self) -> bool {
+        self.is_named
+    }
+
     /// The slots that each used column is written to, and for which platform.
     pub(crate) fn plan(&self) -> &Plan {
         &self.plan
@@ -136,14 +149,15 @@ impl Columns {
     }
 
     /// Learns from the records of a sample.
-    pub(crate) fn learn(&mut self, reader: csv::Reader<&[u8]>, options: &Options) {
+    pub(crate) fn learn(&mut self, sample: &[u8], dialect: Dialect, options: &Options) {
         let mut samples: Vec<_> = self.used.iter().map(|_| ColumnSample::default()).collect();
-        for record in reader.into_byte_records().flatten() {
+        each_record(sample, dialect, |record| {
             for (column, sample) in self.used.iter().zip(&mut samples) {
                 let cell = record.get(column.index).unwrap_or_default();
                 sample.add(column.identifier, cell, options.today);
             }
-        }
+            true
+        });
         for (column, sample) in self.used.iter_mut().zip(&samples) {
             column.date_order = sample.date_order();
             column.decimal_mark = sample.decimal_mark();
@@ -152,7 +166,7 @@ impl Columns {
     }
 
     /// Finds the columns of an input whose first record has these fields.
-    pub(crate) fn find(fields: &csv::ByteRecord, options: &Options) -> Result<Columns, Error> {
+    pub(crate) fn find(fields: Cells<'_>, options: &Options) -> Result<Columns, Error> {
         if fields.len() > options.columns_max {
             let text = format!(
                 "the header has {} columns, more than the {} allowed; is the delimiter right?",
@@ -174,6 +188,7 @@ impl Columns {
             names,
             surplus: Vec::new(),
             width: headers.len(),
+            is_named: named,
             plan: Plan::default(),
         };
         for header in &options.kept {
@@ -185,7 +200,8 @@ impl Columns {
         columns.used.sort_by_key(|column| (column.identifier, column.ordinal));
         columns.plan = Plan::new(&columns.used, &options.rules, options.phone_alternates);
         let has_all = columns.used.iter().fold(0, |bits, column| bits | column.identifier.bit());
-        if !options.rules.iter().any(|rules| rules.is_matched(has_all)) {
+        let is_matched = options.rules.iter().any(|rules| rules.is_matched(has_all));
+        if !is_matched && options.needs_identifier {
             return Err(columns.no_identifier(options));
         }
         Ok(columns)
@@ -361,9 +377,14 @@ fn shown(header: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::record::Fields;
 
     fn find(headers: &[&str], options: &Options) -> Result<Columns, Error> {
-        Columns::find(&csv::ByteRecord::from(headers.to_vec()), options)
+        let line = headers.join("\u{1f}");
+        let dialect = Dialect { delimiter: 0x1f, quote: None, escape: None };
+        let mut fields = Fields::default();
+        crate::engine::record::split(line.as_bytes(), 0, dialect, &mut fields);
+        Columns::find(Cells::new(line.as_bytes(), &fields), options)
     }
 
     fn found(headers: &[&str], options: &Options) -> Vec<(Identifier, usize, usize)> {

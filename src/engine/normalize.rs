@@ -231,7 +231,7 @@ impl Normalizer {
                     _ => None,
                 };
                 let alternate = match self.has_alternates {
-                    true => phone::alternate(phones, &text, hints.country, first.as_ref().ok()),
+                    true => phone::alternate(phones, &text, hints.country, placeholders),
                     false => None,
                 };
                 Value::Phone(Phones { first, assumed, alternate })

@@ -56,6 +56,8 @@ pub struct Options {
     pub(crate) mapped: Vec<(Identifier, String)>,
     pub(crate) kept: Vec<String>,
     pub(crate) keeps_rejected: bool,
+    pub(crate) keeps_records: bool,
+    pub(crate) needs_identifier: bool,
     pub(crate) phone_policy: PhonePolicy,
     pub(crate) placeholders: Placeholders,
     pub(crate) prehashed_as: PrehashedAs,
@@ -64,6 +66,8 @@ pub struct Options {
     pub(crate) date_order: Option<DateOrder>,
     pub(crate) today: Option<Date>,
     pub(crate) delimiter: Option<u8>,
+    pub(crate) quote: Option<Option<u8>>,
+    pub(crate) escape: Option<u8>,
     pub(crate) header: Header,
     pub(crate) threads: usize,
     pub(crate) thread_name: String,
@@ -85,6 +89,8 @@ impl Default for Options {
             mapped: Vec::new(),
             kept: Vec::new(),
             keeps_rejected: false,
+            keeps_records: false,
+            needs_identifier: true,
             phone_policy: PhonePolicy::default(),
             placeholders: Placeholders::default(),
             prehashed_as: PrehashedAs::default(),
@@ -93,6 +99,8 @@ impl Default for Options {
             date_order: None,
             today: None,
             delimiter: None,
+            quote: None,
+            escape: None,
             header: Header::default(),
             threads: 0,
             thread_name: "matchkey".into(),
@@ -158,6 +166,22 @@ impl Options {
         self
     }
 
+    /// Keeps every field of every row, for [`Row::fields`](crate::Row::fields). It is personal
+    /// data: only for a person who looks at a list, and for tests.
+    #[must_use]
+    pub fn keep_records(mut self) -> Options {
+        self.keeps_records = true;
+        self
+    }
+
+    /// Counts the rows of an input too in which no column holds a primary identifier. Default:
+    /// such an input is refused ([`ErrorKind::NoIdentifierColumn`](crate::ErrorKind)).
+    #[must_use]
+    pub fn allow_no_identifier(mut self) -> Options {
+        self.needs_identifier = false;
+        self
+    }
+
     /// When a phone number is usable. Default: [`PhonePolicy::Possible`].
     #[must_use]
     pub fn phone_policy(mut self, policy: PhonePolicy) -> Options {
@@ -199,6 +223,11 @@ impl Options {
         self
     }
 
+    /// The phone metadata that numbers are read with.
+    pub fn metadata(&self) -> &Metadata {
+        &self.phone_metadata
+    }
+
     /// The version of the phone metadata that numbers are read with.
     pub fn phone_metadata_version(&self) -> &str {
         self.phone_metadata.version()
@@ -224,6 +253,21 @@ impl Options {
     #[must_use]
     pub fn delimiter(mut self, delimiter: u8) -> Options {
         self.delimiter = Some(delimiter);
+        self
+    }
+
+    /// The quote character; `None` where quotes mean nothing. Default: `"`.
+    #[must_use]
+    pub fn quote(mut self, quote: Option<u8>) -> Options {
+        self.quote = Some(quote);
+        self
+    }
+
+    /// Inside quotes the character behind it is taken as it is. Default: none; a quote is written
+    /// twice.
+    #[must_use]
+    pub fn escape(mut self, escape: u8) -> Options {
+        self.escape = Some(escape);
         self
     }
 
@@ -284,6 +328,19 @@ impl Options {
     pub fn columns_max(mut self, columns: usize) -> Options {
         self.columns_max = columns;
         self
+    }
+
+    /// Why the dialect that is asked for cannot be.
+    pub(crate) fn dialect_refusal(&self) -> Option<&'static str> {
+        let quote = self.quote.unwrap_or(Some(b'"'));
+        let is_odd = |byte: Option<u8>| matches!(byte, Some(b'\r' | b'\n' | 0x80..));
+        if is_odd(self.delimiter) || is_odd(quote) || is_odd(self.escape) {
+            Some("delimiter, quote and escape must each be one ASCII character, and no line end")
+        } else if self.delimiter.is_some() && [quote, self.escape].contains(&self.delimiter) {
+            Some("the delimiter must differ from the quote and the escape")
+        } else {
+            None
+        }
     }
 
     /// What cannot be met: the engine will say so when it is made.

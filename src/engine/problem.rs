@@ -14,10 +14,12 @@ pub enum RowProblem {
     NotAccepted,
     /// The record is longer than allowed. The row cannot be used.
     RecordTooLarge,
-    /// A quote that is never closed, and no reading of the line that fits the header. The row
+    /// Quotes that do not add up, and no reading that fits the header: one physical line, which
     /// cannot be used.
     QuoteError,
-    /// A quote that is never closed; the line was read all the same.
+    /// The header once more, as where files were put together. The row cannot be used.
+    RepeatedHeader,
+    /// Quotes that do not add up; the record was read all the same.
     QuoteRecovered,
     /// Fewer fields than the header; the missing ones are empty. Only counted, see
     /// [`Summary`](super::Summary).
@@ -27,11 +29,12 @@ pub enum RowProblem {
 }
 
 impl RowProblem {
-    pub(crate) const ALL: [RowProblem; 7] = [
+    pub(crate) const ALL: [RowProblem; 8] = [
         RowProblem::NoIdentifier,
         RowProblem::NotAccepted,
         RowProblem::RecordTooLarge,
         RowProblem::QuoteError,
+        RowProblem::RepeatedHeader,
         RowProblem::QuoteRecovered,
         RowProblem::ShortRow,
         RowProblem::LongRow,
@@ -44,6 +47,7 @@ impl RowProblem {
             RowProblem::NotAccepted => "not_accepted_by_platform",
             RowProblem::RecordTooLarge => "record_too_large",
             RowProblem::QuoteError => "quote_error",
+            RowProblem::RepeatedHeader => "repeated_header",
             RowProblem::QuoteRecovered => "quote_recovered",
             RowProblem::ShortRow => "short_row",
             RowProblem::LongRow => "long_row",
@@ -52,6 +56,14 @@ impl RowProblem {
 
     /// True if the row cannot be used, whatever its cells hold.
     pub(crate) fn spoils_the_row(self) -> bool {
-        matches!(self, RowProblem::RecordTooLarge | RowProblem::QuoteError)
+        matches!(
+            self,
+            RowProblem::RecordTooLarge | RowProblem::QuoteError | RowProblem::RepeatedHeader
+        )
+    }
+
+    /// True if it never makes a row unusable by itself.
+    pub(crate) fn is_warning(self) -> bool {
+        matches!(self, RowProblem::QuoteRecovered | RowProblem::ShortRow | RowProblem::LongRow)
     }
 }

@@ -6,12 +6,12 @@
 //! Canonical bytes are gone once they are hashed.
 
 use super::columns::{Column, Columns};
-use super::decode::Record;
 use super::digest::{Digest, Hash};
 use super::error::Position;
 use super::identifier::Identifier;
 use super::plan::{PLATFORMS_MAX, Slot};
 use super::problem::RowProblem;
+use super::record::Record;
 use super::rules::{Form, PrehashedAs, Sent};
 use super::sha256::digest_many;
 use super::summary::{SlotCounts, Summary};
@@ -49,10 +49,23 @@ impl Strings {
         &self.bytes[start..self.ends[index]]
     }
 
+    pub(crate) fn get(&self, index: usize) -> Option<&[u8]> {
+        (index < self.ends.len()).then(|| self.at(index))
+    }
+
     fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
     }
+}
+
+/// What of the input is kept beside the keys.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Keeps {
+    /// Unusable cells.
+    pub(crate) rejected: bool,
+    /// All fields.
+    pub(crate) records: bool,
 }
 
 pub(crate) struct RowHead {
@@ -73,22 +86,23 @@ pub(crate) struct Table {
     pub(crate) plain: Strings,
     pub(crate) kept: Strings,
     pub(crate) rejected: Strings,
+    /// All fields of all rows, and where each row's end.
+    pub(crate) fields: Strings,
+    pub(crate) field_ends: Vec<usize>,
     pub(crate) summary: Summary,
-    messages: Strings,
+    /// Canonical bytes, for each of `sha256`; gone once they are hashed, unless records are kept.
+    pub(crate) messages: Strings,
     counts: Vec<SlotCounts>,
     keeps_rejected: bool,
+    keeps_records: bool,
     prehashed_as: PrehashedAs,
 }
 
 impl Table {
     /// Empties the table for the next chunk.
-    pub(crate) fn start(
-        &mut self,
-        columns: &Columns,
-        keeps_rejected: bool,
-        prehashed_as: PrehashedAs,
-    ) {
-        self.keeps_rejected = keeps_rejected;
+    pub(crate) fn start(&mut self, columns: &Columns, keeps: Keeps, prehashed_as: PrehashedAs) {
+        self.keeps_rejected = keeps.rejected;
+        self.keeps_records = keeps.records;
         self.prehashed_as = prehashed_as;
         self.heads.clear();
         self.places.clear();
@@ -98,6 +112,8 @@ impl Table {
         self.plain.clear();
         self.kept.clear();
         self.rejected.clear();
+        self.fields.clear();
+        self.field_ends.clear();
         self.counts.clear();
         self.counts.resize(columns.plan().slots.len(), SlotCounts::default());
         self.summary.start(columns.plan());
@@ -114,7 +130,12 @@ impl Table {
         for &index in columns.kept() {
             self.kept.push(record.fields.get(index).unwrap_or_default());
         }
-        self.count_problems(record, columns.width());
+        if self.keeps_records {
+            record.fields.iter().for_each(|field| self.fields.push(field));
+            self.field_ends.push(self.fields.ends.len());
+        }
+        self.count_problems(record, columns);
+        let is_spoilt = record.problem.is_some_and(RowProblem::spoils_the_row);
         let plan = columns.plan();
         let [country, place] = countries_of(record, columns).map(|it| it.or(default_country));
         let mut usable = [0; PLATFORMS_MAX];
@@ -122,7 +143,7 @@ impl Table {
         let (mut has_primary, mut has_other_primary) = (false, false);
         for (index, column) in columns.used().iter().enumerate() {
             let identifier = column.identifier();
-            let raw = record.fields.get(column.index()).unwrap_or_default();
+            let raw = trusted(record, column.index());
             let slots = plan.of_column(index);
             if slots.is_empty() && !identifier.is_primary() {
                 continue;
@@ -149,7 +170,8 @@ impl Table {
                     }
                 }
             }
-            self.count_cell(identifier, raw, first, &plan.slots[slots.clone()], slots.start);
+            let cell = (column, raw, record.position);
+            self.count_cell(cell, first, &plan.slots[slots.clone()], slots.start);
             let own = self.places[first..].iter().zip(&plan.slots[slots]);
             let mut own = own.filter(|(_, slot)| slot.key.form != Form::Alternate);
             if identifier == Identifier::Phone && own.any(|(place, _)| is_made(place)) {
@@ -160,14 +182,14 @@ impl Table {
         let matched = matched.filter(|(_, (share, bits))| share.rules.is_matched(*bits));
         let platforms = matched.fold(0, |bits, (platform, _)| bits | 1 << platform);
         let mut problem = record.problem;
-        let is_spoilt = problem.is_some_and(RowProblem::spoils_the_row);
-        if platforms == 0 && !has_primary && !is_spoilt {
+        let is_open = columns.has_primary() && platforms == 0 && !has_primary;
+        if is_open && !is_spoilt {
             let reason = match has_other_primary {
                 true => RowProblem::NotAccepted,
                 false => RowProblem::NoIdentifier,
             };
             problem = Some(reason);
-            self.summary.count_row(reason);
+            self.summary.count_row(reason, record.position);
         }
         self.summary.count_matched(platforms);
         self.heads.push(RowHead { position: record.position, problem, platforms });
@@ -245,12 +267,12 @@ impl Table {
     /// Counts a cell whose slots start at `first`, the plan's slots at `slot`.
     fn count_cell(
         &mut self,
-        identifier: Identifier,
-        raw: &[u8],
+        (column, raw, position): (&Column, &[u8], Position),
         first: usize,
         slots: &[Slot],
         slot: usize,
     ) {
+        let identifier = column.identifier();
         let (mut keys, mut is_plain) = (0, false);
         let mut rejected = None;
         for at in first..self.places.len() {
@@ -279,7 +301,8 @@ impl Table {
         let candidates = if keys == 0 { u64::from(is_plain) } else { keys };
         self.summary.count_candidates(identifier, candidates);
         if let Some((at, rejection)) = rejected {
-            self.summary.count_rejection(identifier, rejection);
+            let kind = (identifier, rejection);
+            self.summary.count_rejection(kind, position, column.index(), raw.len());
             if self.keeps_rejected {
                 self.rejected.push(raw);
                 let kept = (self.rejected.ends.len() - 1) as u32;
@@ -298,24 +321,28 @@ impl Table {
         }
     }
 
-    fn count_problems(&mut self, record: &Record<'_>, width: usize) {
+    fn count_problems(&mut self, record: &Record<'_>, columns: &Columns) {
         if let Some(problem) = record.problem {
-            self.summary.count_row(problem);
-            if problem.spoils_the_row() {
-                return;
-            }
+            self.summary.count_row(problem, record.position);
+            // Its number of fields was looked at already.
+            return;
         }
+        let width = columns.width();
+        // Without a header nothing says that they are only delimiters at the end.
+        let is_unnamed = !columns.is_named();
         if record.fields.len() < width {
-            self.summary.count_row(RowProblem::ShortRow);
-        } else if record.fields.iter().skip(width).any(|field| !field.is_empty()) {
-            self.summary.count_row(RowProblem::LongRow);
+            self.summary.count_row(RowProblem::ShortRow, record.position);
+        } else if record.fields.iter().skip(width).any(|field| !field.is_empty() || is_unnamed) {
+            self.summary.count_row(RowProblem::LongRow, record.position);
         }
     }
 
     /// Hashes all messages and forgets them; adds up.
     pub(crate) fn seal(&mut self, columns: &Columns) {
         digest_many(&self.messages.bytes, &self.messages.ends, &mut self.sha256);
-        self.messages.clear();
+        if !self.keeps_records {
+            self.messages.clear();
+        }
         for (slot, counts) in columns.plan().slots.iter().zip(&self.counts) {
             self.summary.count_slot(slot.platforms, slot.key.identifier, counts);
         }
@@ -327,6 +354,21 @@ impl Table {
 
     pub(crate) fn summary(&self) -> &Summary {
         &self.summary
+    }
+}
+
+/// What may be used of a cell: nothing of a record that was given up; and the quote that opened a
+/// cell of a damaged record, and never closed, is no part of it.
+fn trusted<'a>(record: &Record<'a>, index: usize) -> &'a [u8] {
+    let cell = record.fields.get(index).unwrap_or_default();
+    match (record.problem, cell) {
+        (Some(problem), _) if problem.spoils_the_row() => &[],
+        (Some(RowProblem::QuoteRecovered), [quote @ (b'"' | b'\''), rest @ ..])
+            if !rest.contains(quote) =>
+        {
+            rest
+        }
+        _ => cell,
     }
 }
 

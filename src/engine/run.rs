@@ -12,10 +12,11 @@ use super::Engine;
 use super::batch::Batch;
 use super::chunk::{Chunk, Cutter};
 use super::columns::Columns;
-use super::decode::records;
+use super::dialect::Dialect;
 use super::error::{Error, ErrorKind};
 use super::options::Options;
-use super::rows::Table;
+use super::record::{Fields, records};
+use super::rows::{Keeps, Table};
 use super::rules::PrehashedAs;
 use super::source::Source;
 use super::summary::Summary;
@@ -56,7 +57,7 @@ impl Source {
     ///
     /// If that thread cannot be started.
     pub fn run(self) -> Result<Run, Error> {
-        let Source { engine, mut cutter, columns, delimiter, .. } = self;
+        let Source { engine, mut cutter, columns, dialect, .. } = self;
         let in_flight_max = 2 * engine.threads() + 1;
         let (place, places) = bounded(in_flight_max);
         let (recycle, tables) = bounded(in_flight_max);
@@ -68,7 +69,7 @@ impl Source {
         let line = Line {
             engine,
             columns: Arc::clone(&columns),
-            delimiter,
+            dialect,
             tally: tally.clone(),
             is_cancelled: Arc::clone(&is_cancelled),
             tables,
@@ -160,7 +161,7 @@ impl std::fmt::Debug for Run {
 struct Line {
     engine: Engine,
     columns: Arc<Columns>,
-    delimiter: u8,
+    dialect: Dialect,
     tally: Tally,
     is_cancelled: Arc<AtomicBool>,
     tables: Receiver<Table>,
@@ -206,7 +207,7 @@ impl Line {
         }
         let mut table = self.tables.try_recv().unwrap_or_default();
         let work =
-            AssertUnwindSafe(|| worker.fill(&mut table, &chunk, &self.columns, self.delimiter));
+            AssertUnwindSafe(|| worker.fill(&mut table, &chunk, &self.columns, self.dialect));
         let arrival = match catch_unwind(work) {
             Ok(()) => Arrival::Table(Box::new(table)),
             Err(panic) => Arrival::Panic(panic),
@@ -220,9 +221,9 @@ impl Line {
 /// What a worker thread needs besides its chunk.
 pub(super) struct Worker {
     normalizer: Normalizer,
-    fields: csv::ByteRecord,
+    fields: Fields,
     country: Option<Country>,
-    keeps_rejected: bool,
+    keeps: Keeps,
     prehashed_as: PrehashedAs,
     #[cfg(test)]
     panic_at_row: Option<u64>,
@@ -232,19 +233,19 @@ impl Worker {
     pub(super) fn new(options: &Options, country: Option<Country>) -> Worker {
         Worker {
             normalizer: Normalizer::new(options),
-            fields: csv::ByteRecord::new(),
+            fields: Fields::default(),
             country,
-            keeps_rejected: options.keeps_rejected,
+            keeps: Keeps { rejected: options.keeps_rejected, records: options.keeps_records },
             prehashed_as: options.prehashed_as,
             #[cfg(test)]
             panic_at_row: options.panic_at_row,
         }
     }
 
-    fn fill(&mut self, table: &mut Table, chunk: &Chunk, columns: &Columns, delimiter: u8) {
-        table.start(columns, self.keeps_rejected, self.prehashed_as);
+    fn fill(&mut self, table: &mut Table, chunk: &Chunk, columns: &Columns, dialect: Dialect) {
+        table.start(columns, self.keeps, self.prehashed_as);
         let Worker { normalizer, fields, country, .. } = self;
-        records(chunk, delimiter, columns.width(), fields, |record| {
+        records(chunk, dialect, Some(columns.width()), fields, |record| {
             #[cfg(test)]
             assert_ne!(self.panic_at_row, Some(record.position.row), "injected");
             table.push(&record, columns, *country, normalizer);

@@ -4,11 +4,13 @@
 //! run. Inputs that cannot be a CSV are refused here, with a word on what they are.
 
 use super::Engine;
-use super::chunk::{Cutter, QUOTE, Sizes};
+use super::chunk::{Cutter, Sizes};
 use super::columns::Columns;
-use super::decode::{BYTE_ORDER_MARK, builder, single};
+use super::dialect::Dialect;
 use super::error::{Error, ErrorKind};
 use super::options::Header;
+use super::record::{BYTE_ORDER_MARK, Cells, Fields};
+use super::recover::single;
 use super::tally::Tally;
 use std::io::Read;
 use std::sync::Arc;
@@ -18,7 +20,7 @@ pub struct Source {
     pub(super) engine: Engine,
     pub(super) cutter: Cutter,
     pub(super) columns: Arc<Columns>,
-    pub(super) delimiter: u8,
+    pub(super) dialect: Dialect,
     has_byte_order_mark: bool,
 }
 
@@ -42,7 +44,9 @@ impl Source {
             Some(delimiter) => delimiter,
             None => detect_delimiter(cutter.first_line(options.header_bytes_max)?),
         };
-        cutter.set_delimiter(delimiter);
+        let quote = options.quote.unwrap_or(Some(b'"'));
+        let dialect = Dialect { delimiter, quote, escape: options.escape };
+        cutter.set_dialect(dialect);
         let record = cutter.first_record(options.header_bytes_max).map_err(|error| {
             let too_large = || {
                 let text = format!(
@@ -53,15 +57,13 @@ impl Source {
             };
             error.unwrap_or_else(too_large)
         })?;
-        let Some(record) = record else {
+        let Some((record, is_damaged)) = record else {
             return Err(Error::new(ErrorKind::EmptyFile, "the input is empty"));
         };
-        if memchr::memchr(0, &record).is_some() {
-            let text = "the first record holds NUL bytes: this is no text file, or UTF-16 \
-                        without a mark; save it as CSV in UTF-8";
-            return Err(Error::new(ErrorKind::BinaryFile, text));
-        }
-        let mut columns = Columns::find(&single(&record, delimiter), options)?;
+        let mut fields = Fields::default();
+        single(&record, dialect, is_damaged, &mut fields);
+        let mut columns = Columns::find(Cells::new(&record, &fields), options)?;
+        cutter.set_width(columns.width(), options.header == Header::Yes);
         if options.header == Header::Yes {
             cutter.drop_front(record.len());
         }
@@ -72,10 +74,10 @@ impl Source {
                 Some(end) if sample.len() == SAMPLE_BYTES => &sample[..end],
                 _ => sample,
             };
-            columns.learn(builder(delimiter).from_reader(whole), options);
+            columns.learn(whole, dialect, options);
         }
         let columns = Arc::new(columns);
-        Ok(Source { engine, cutter, columns, delimiter, has_byte_order_mark })
+        Ok(Source { engine, cutter, columns, dialect, has_byte_order_mark })
     }
 
     /// The columns that are used, and why.
@@ -85,7 +87,12 @@ impl Source {
 
     /// The delimiter, given or detected.
     pub fn delimiter(&self) -> u8 {
-        self.delimiter
+        self.dialect.delimiter
+    }
+
+    /// Delimiter, quote and escape, given or detected.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     /// True if the input starts with a UTF-8 byte order mark, which is no part of the header.
@@ -165,7 +172,7 @@ fn detect_delimiter(line: &[u8]) -> u8 {
     let mut in_quotes = false;
     for &byte in line {
         match USUAL.iter().position(|usual| *usual == byte) {
-            _ if byte == QUOTE => in_quotes = !in_quotes,
+            _ if byte == b'"' => in_quotes = !in_quotes,
             Some(which) if !in_quotes => counts[which] += 1,
             _ => {}
         }

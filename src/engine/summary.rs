@@ -3,9 +3,11 @@
 //! In: one outcome at a time, from the worker that found it. Out: [`Summary`], which adds up over
 //! batches and feeds reports. It holds counts only.
 
+use super::error::Position;
 use super::identifier::Identifier;
 use super::plan::Plan;
 use super::problem::RowProblem;
+use super::samples::{Sample, Samples};
 use crate::normalize::Rejection;
 use std::borrow::Cow;
 
@@ -74,6 +76,7 @@ pub struct Summary {
     assumed_phones: u64,
     alternate_phones: u64,
     valid_phones: u64,
+    samples: Samples,
 }
 
 impl Summary {
@@ -134,6 +137,12 @@ impl Summary {
         self.valid_phones
     }
 
+    /// Examples of what is wrong: for each kind the first 20 and up to 20 of the others. They say
+    /// where, never what stands there.
+    pub fn samples(&self) -> impl Iterator<Item = Sample> + '_ {
+        self.samples.iter()
+    }
+
     /// How many rows have this problem.
     pub fn rows(&self, problem: RowProblem) -> u64 {
         self.rows[problem as usize]
@@ -172,11 +181,15 @@ impl Summary {
         self.assumed_phones += other.assumed_phones;
         self.alternate_phones += other.alternate_phones;
         self.valid_phones += other.valid_phones;
+        self.samples.add(&other.samples);
     }
 
     /// Empties the counts, for this plan's platforms.
     pub(crate) fn start(&mut self, plan: &Plan) {
-        *self = Summary { platforms: std::mem::take(&mut self.platforms), ..Summary::default() };
+        let (platforms, samples) = (&mut self.platforms, &mut self.samples);
+        let (platforms, mut samples) = (std::mem::take(platforms), std::mem::take(samples));
+        samples.clear();
+        *self = Summary { platforms, samples, ..Summary::default() };
         self.platforms.clear();
         self.platforms.resize_with(plan.shares.len(), PlatformCounts::default);
     }
@@ -185,8 +198,16 @@ impl Summary {
         self.cells.candidates[identifier.index()] += count;
     }
 
-    pub(crate) fn count_rejection(&mut self, identifier: Identifier, rejection: Rejection) {
+    /// Counts an unusable cell of this many bytes in the column with this index.
+    pub(crate) fn count_rejection(
+        &mut self,
+        (identifier, rejection): (Identifier, Rejection),
+        position: Position,
+        column: usize,
+        bytes: usize,
+    ) {
         self.cells.rejections[identifier.index()][rejection as usize] += 1;
+        self.samples.push(Sample::of_cell((identifier, rejection), position, column, bytes));
     }
 
     /// Adds a slot's counts to the platforms, given as bits, that take it.
@@ -211,8 +232,9 @@ impl Summary {
         }
     }
 
-    pub(crate) fn count_row(&mut self, problem: RowProblem) {
+    pub(crate) fn count_row(&mut self, problem: RowProblem, position: Position) {
         self.rows[problem as usize] += 1;
+        self.samples.push(Sample::of_row(problem, position));
     }
 
     pub(crate) fn count_alternates(&mut self, phones: u64) {

@@ -11,6 +11,7 @@ use matchkey::platform::Encoding;
 use matchkey::{Form, Identifier, Options, RowProblem};
 use sha2::{Digest, Sha256};
 use std::cell::RefCell;
+use std::collections::HashSet;
 
 /// What the oracle says of one row.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,6 +36,25 @@ pub(crate) struct PlainRecord {
     pub(crate) problem: Option<RowProblem>,
 }
 
+impl PlainRecord {
+    /// The fields that may be used.
+    fn trusted(&self) -> Vec<Vec<u8>> {
+        // The quote that opened a cell and never closed is no part of it.
+        let without_stray_quote = |cell: &Vec<u8>| match &cell[..] {
+            [b'"', rest @ ..] if !rest.contains(&b'"') => rest.to_vec(),
+            [b'\'', rest @ ..] if !rest.contains(&b'\'') => rest.to_vec(),
+            cell => cell.to_vec(),
+        };
+        match self.problem {
+            Some(RowProblem::RecordTooLarge | RowProblem::QuoteError) => Vec::new(),
+            Some(RowProblem::QuoteRecovered) => {
+                self.fields.iter().map(without_stray_quote).collect()
+            }
+            _ => self.fields.clone(),
+        }
+    }
+}
+
 /// Every row of an input with a header, `record_bytes_max` as in the options.
 pub(crate) fn rows(
     input: &[u8],
@@ -45,7 +65,8 @@ pub(crate) fn rows(
 ) -> Vec<OracleRow> {
     let body = input.strip_prefix(b"\xef\xbb\xbf").unwrap_or(input);
     let dropped = input.len() - body.len();
-    let (header, rest) = match plain_record(body, skip_blank(body, 0), usize::MAX, None) {
+    let held = Held { bytes_max: usize::MAX, width: None };
+    let (header, rest) = match plain_record(body, skip_blank(body, 0), held) {
         Some((header, end)) => (header, end),
         None => return Vec::new(),
     };
@@ -64,19 +85,26 @@ pub(crate) fn rows(
 
 fn records_behind(body: &[u8], mut at: usize, bytes_max: usize, width: usize) -> Vec<PlainRecord> {
     let mut records = Vec::new();
-    while let Some((record, end)) = plain_record(body, skip_blank(body, at), bytes_max, Some(width))
-    {
-        records.push(record);
+    let held = Held { bytes_max, width: Some(width) };
+    while let Some((record, end)) = plain_record(body, skip_blank(body, at), held) {
+        let content = &body[record.start..end];
+        let is_behind_last =
+            end == body.len() && content.iter().all(|byte| matches!(byte, 0 | 0x1a));
+        let is_no_row = content == b"\"\"" || is_behind_last;
+        if !is_no_row || content.len() > bytes_max {
+            records.push(record);
+        }
         at = end;
     }
     records
 }
 
-/// The fields of every row of an input without a byte order mark.
+/// The fields that may be used of every row of an input without a byte order mark.
 pub(crate) fn records(input: &[u8]) -> Vec<Vec<Vec<u8>>> {
-    let (header, rest) = plain_record(input, 0, usize::MAX, None).unwrap();
+    let held = Held { bytes_max: usize::MAX, width: None };
+    let (header, rest) = plain_record(input, 0, held).unwrap();
     let records = records_behind(input, rest, 1 << 20, header.fields.len());
-    records.into_iter().map(|record| record.fields).collect()
+    records.iter().map(PlainRecord::trusted).collect()
 }
 
 /// The order of a column's dates, if all dates that tell agree. Inputs are smaller than a sample.
@@ -116,18 +144,19 @@ fn row(
     default: Option<Country>,
 ) -> OracleRow {
     let field = |index: usize| record.fields.get(index).cloned().unwrap_or_default();
+    let is_spoilt =
+        matches!(record.problem, Some(RowProblem::RecordTooLarge | RowProblem::QuoteError));
+    let trusted = |index: usize| record.trusted().get(index).cloned().unwrap_or_default();
     let named = used.iter().filter(|(identifier, _)| *identifier == Identifier::Country);
     let country = named.filter_map(|(_, index)| country_named(&field(*index))).next().or(default);
     let outcomes: Vec<_> = used
         .iter()
         .zip(orders)
-        .map(|((identifier, index), order)| cell(*identifier, &field(*index), country, *order))
+        .map(|((identifier, index), order)| cell(*identifier, &trusted(*index), country, *order))
         .collect();
     let primary =
         || used.iter().zip(&outcomes).filter(|((identifier, _), _)| identifier.is_primary());
     let is_blank = primary().all(|(_, outcome)| *outcome == Ok(None));
-    let is_spoilt =
-        matches!(record.problem, Some(RowProblem::RecordTooLarge | RowProblem::QuoteError));
     OracleRow {
         number,
         byte: (dropped + record.start) as u64,
@@ -265,62 +294,250 @@ fn naive_line_ends(bytes: &[u8]) -> u64 {
     ends
 }
 
-/// The record that starts at `start`, and the index behind its content. `width` is the header's
-/// number of fields; without it the record is the header itself.
-pub(crate) fn plain_record(
-    input: &[u8],
-    start: usize,
-    bytes_max: usize,
-    width: Option<usize>,
-) -> Option<(PlainRecord, usize)> {
+/// What the plain reader holds a record to.
+#[derive(Clone, Copy)]
+pub(crate) struct Held {
+    pub(crate) bytes_max: usize,
+    /// The header's number of fields; without it the record is the header itself.
+    pub(crate) width: Option<usize>,
+}
+
+/// The record that starts at `start`, and the index behind its content. The contract's reader,
+/// written down once more: strict first, and where that does not add up one line in every way,
+/// then more lines, then one line alone.
+pub(crate) fn plain_record(input: &[u8], start: usize, held: Held) -> Option<(PlainRecord, usize)> {
     if start == input.len() {
         return None;
     }
     let rest = &input[start..];
-    let (fields, length, is_closed) = split(rest, true);
-    if is_closed && length <= bytes_max {
-        return Some((PlainRecord { start, fields, problem: None }, start + length));
-    }
-    let length = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(rest.len());
-    let line = &rest[..length];
-    let (fields, problem) = match [split(line, false).0, split(line, true).0] {
-        _ if length > bytes_max => (Vec::new(), RowProblem::RecordTooLarge),
-        [literal, _] if Some(literal.len()) == width => (literal, RowProblem::QuoteRecovered),
-        [_, strict] if width.is_none_or(|width| strict.len() == width) => {
-            (strict, RowProblem::QuoteRecovered)
-        }
-        _ => (Vec::new(), RowProblem::QuoteError),
+    let strict = split(rest);
+    let content = &rest[..strict.length];
+    let line_length =
+        rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(rest.len());
+    let line = &rest[..line_length];
+    let spans = strict.length > line_length;
+    let is_misfit = held
+        .width
+        .is_some_and(|width| spans && (strict.fields.len() != width || swallows(content, width)));
+    let is_whole = strict.is_closed && strict.length <= held.bytes_max;
+    let intact = |fields: Vec<Vec<u8>>, length: usize, problem: Option<RowProblem>| {
+        Some((PlainRecord { start, fields, problem }, start + length))
     };
-    Some((PlainRecord { start, fields, problem: Some(problem) }, start + length))
+    if is_whole && !strict.has_text_behind_quote && !is_misfit {
+        let is_odd = held.width.is_some_and(|width| width != strict.fields.len());
+        let problem = (is_odd && strict.has_bare_quote).then_some(RowProblem::QuoteRecovered);
+        return intact(strict.fields, strict.length, problem);
+    }
+    if line_length > held.bytes_max {
+        return intact(Vec::new(), line_length, Some(RowProblem::RecordTooLarge));
+    }
+    let in_line = |width| {
+        let mut search = Search { bytes: line, width, literal: false, lines_max: 1 };
+        search.first().or_else(|| {
+            search.literal = true;
+            search.first()
+        })
+    };
+    let recovered = Some(RowProblem::QuoteRecovered);
+    if held.width.is_some() {
+        if let Some((fields, _)) = in_line(held.width) {
+            return intact(fields, line_length, recovered);
+        }
+        if is_whole && !strict.has_text_behind_quote {
+            let is_odd = held.width.is_some_and(|width| width != strict.fields.len());
+            let problem = (is_odd && strict.has_bare_quote).then_some(RowProblem::QuoteRecovered);
+            return intact(strict.fields, strict.length, problem);
+        }
+        if is_whole && Some(strict.fields.len()) == held.width {
+            return intact(strict.fields, strict.length, recovered);
+        }
+        let window = &rest[..rest.len().min(held.bytes_max + 1)];
+        let lines = Search { bytes: window, width: held.width, literal: false, lines_max: 200 };
+        if let Some((fields, end)) = lines.first().filter(|(_, end)| *end <= held.bytes_max) {
+            return intact(fields, end, recovered);
+        }
+    }
+    let fields = in_line(None).map_or(Vec::new(), |(fields, _)| fields);
+    intact(fields, line_length, Some(RowProblem::QuoteError))
 }
 
-/// Fields up to the first line end outside quotes; how many bytes that is; whether every quote is
-/// closed.
-fn split(bytes: &[u8], quoting: bool) -> (Vec<Vec<u8>>, usize, bool) {
+/// A record as the `csv` crate reads it.
+struct Strict {
+    fields: Vec<Vec<u8>>,
+    /// How many bytes it has.
+    length: usize,
+    is_closed: bool,
+    /// Anything but blanks.
+    has_text_behind_quote: bool,
+    /// Inside a field that is not quoted.
+    has_bare_quote: bool,
+}
+
+fn split(bytes: &[u8]) -> Strict {
     let mut fields = vec![Vec::new()];
-    let mut in_quotes = false;
-    let mut at_field_start = true;
+    // Before any byte of a field; inside quotes; behind them; in a field without.
+    #[derive(PartialEq)]
+    enum State {
+        Start,
+        Quoted,
+        Behind,
+        Plain,
+    }
+    let mut state = State::Start;
+    let (mut has_text_behind_quote, mut has_bare_quote) = (false, false);
     let mut at = 0;
     while at < bytes.len() {
+        let byte = bytes[at];
         let last = fields.len() - 1;
-        match bytes[at] {
-            b'"' if in_quotes && bytes.get(at + 1) == Some(&b'"') => {
-                fields[last].push(b'"');
-                at += 1;
+        if state == State::Quoted {
+            match byte {
+                b'"' if bytes.get(at + 1) == Some(&b'"') => {
+                    fields[last].push(b'"');
+                    at += 1;
+                }
+                b'"' => state = State::Behind,
+                byte => fields[last].push(byte),
             }
-            b'"' if in_quotes => in_quotes = false,
-            b'"' if quoting && at_field_start => in_quotes = true,
-            b'\r' | b'\n' if !in_quotes => break,
-            b',' if !in_quotes => {
+            at += 1;
+            continue;
+        }
+        match byte {
+            b'\r' | b'\n' => break,
+            b',' => {
                 fields.push(Vec::new());
-                at_field_start = true;
+                state = State::Start;
+            }
+            b'"' if state == State::Start => state = State::Quoted,
+            byte => {
+                let is_behind = state == State::Behind;
+                has_text_behind_quote |= is_behind && !matches!(byte, b' ' | b'\t');
+                if state == State::Start {
+                    state = State::Plain;
+                }
+                has_bare_quote |= state == State::Plain && byte == b'"';
+                fields[last].push(byte);
+            }
+        }
+        at += 1;
+    }
+    let is_closed = state != State::Quoted;
+    Strict { fields, length: at, is_closed, has_text_behind_quote, has_bare_quote }
+}
+
+/// True if each line has as many fields as the header, and that is no chance.
+fn swallows(content: &[u8], width: usize) -> bool {
+    let lines = content.split(|byte| matches!(byte, b'\r' | b'\n')).filter(|line| !line.is_empty());
+    let commas: Vec<usize> =
+        lines.map(|line| line.iter().filter(|byte| **byte == b',').count()).collect();
+    let rows = commas.len() - 1;
+    commas.iter().all(|count| count + 1 == width) && rows * (width - 1) >= 8
+}
+
+/// A search for the first reading with the right number of fields.
+struct Search<'a> {
+    bytes: &'a [u8],
+    width: Option<usize>,
+    /// Opening quotes may be content.
+    literal: bool,
+    lines_max: usize,
+}
+
+/// Fields, and where the record ends.
+type Found = (Vec<Vec<u8>>, usize);
+
+impl Search<'_> {
+    fn first(&self) -> Option<Found> {
+        self.from(0, &mut Vec::new(), &mut HashSet::new())
+    }
+
+    /// Fields from `at` on, behind those that are there.
+    fn from(
+        &self,
+        at: usize,
+        fields: &mut Vec<Vec<u8>>,
+        failed: &mut HashSet<(usize, usize)>,
+    ) -> Option<Found> {
+        if failed.contains(&(at, fields.len())) {
+            return None;
+        }
+        let unquoted = |bytes: &[u8], at: usize| {
+            let rest = &bytes[at..];
+            let end = rest.iter().position(|byte| matches!(byte, b',' | b'\r' | b'\n'));
+            at + end.unwrap_or(rest.len())
+        };
+        let is_quoted = self.bytes.get(at) == Some(&b'"');
+        let mut readings = Vec::new();
+        if is_quoted {
+            for close in self.closers(at + 1) {
+                let end = unquoted(self.bytes, close + 1);
+                let mut field = halved(&self.bytes[at + 1..close]);
+                field.extend(&self.bytes[close + 1..end]);
+                readings.push((field, end));
+            }
+        }
+        if !is_quoted || self.literal {
+            let end = unquoted(self.bytes, at);
+            readings.push((self.bytes[at..end].to_vec(), end));
+        }
+        for (field, end) in readings {
+            fields.push(field);
+            let count = fields.len();
+            let fits = self.width.is_none_or(|width| count <= width);
+            let found = match self.bytes.get(end) {
+                _ if !fits => None,
+                Some(b',') => self.from(end + 1, fields, failed),
+                byte => {
+                    let is_end = byte.is_none() || self.lines_max > 1;
+                    let is_right = self.width.is_none_or(|width| count == width);
+                    (is_end && is_right).then(|| (fields.clone(), end))
+                }
+            };
+            if found.is_some() {
+                return found;
+            }
+            fields.truncate(count - 1);
+        }
+        failed.insert((at, fields.len()));
+        None
+    }
+
+    /// Where a quoted field may close, up to the place where it must.
+    fn closers(&self, from: usize) -> Vec<usize> {
+        let mut closers = Vec::new();
+        let mut at = from;
+        while at < self.bytes.len() {
+            if self.bytes[at] != b'"' {
                 at += 1;
                 continue;
             }
-            byte => fields[last].push(byte),
+            // The second of two quotes may close.
+            let last = if self.bytes.get(at + 1) == Some(&b'"') { at + 1 } else { at };
+            let lines = 1 + naive_line_ends(&self.bytes[..at]);
+            if lines > self.lines_max as u64 {
+                break;
+            }
+            let behind = &self.bytes[last + 1..];
+            let blanks = behind.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+            let next = behind.get(blanks);
+            if next.is_none_or(|byte| matches!(byte, b',' | b'\r' | b'\n')) {
+                closers.push(last);
+                if next == Some(&b',') && behind.get(blanks + 1) == Some(&b'"') {
+                    break;
+                }
+            }
+            at = last + 1;
         }
-        at_field_start = false;
-        at += 1;
+        closers
     }
-    (fields, at, !in_quotes)
+}
+
+/// Each pair of quotes as one.
+fn halved(content: &[u8]) -> Vec<u8> {
+    let mut field = Vec::new();
+    let mut at = 0;
+    while at < content.len() {
+        field.push(content[at]);
+        at += if content[at..].starts_with(b"\"\"") { 2 } else { 1 };
+    }
+    field
 }

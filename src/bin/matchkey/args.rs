@@ -7,6 +7,7 @@ use matchkey::normalize::date::{Date, DateOrder};
 use matchkey::normalize::phone::Metadata;
 use matchkey::platform::{Encoding, Hash, PrehashedForm};
 use matchkey::{Engine, Header, Identifier, Options, PhonePolicy, Placeholders, Platform};
+use std::io::Read;
 use std::path::PathBuf;
 use std::str::FromStr;
 use time::OffsetDateTime;
@@ -125,6 +126,12 @@ pub(crate) struct InspectArguments {
     /// Platforms whose rules decide what is usable
     #[arg(long, value_name = "P[,P...]", value_delimiter = ',', default_value = "generic")]
     pub(crate) platform: Vec<Platform>,
+    /// Reads the whole list and prints one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Adds every record, e-mail and phone to --json: personal data
+    #[arg(long, requires = "json")]
+    pub(crate) records: bool,
     #[command(flatten)]
     pub(crate) reading: ReadingArguments,
     #[command(flatten)]
@@ -175,6 +182,12 @@ pub(crate) struct ReadingArguments {
     /// The delimiter: one character, or tab [default: found in the header]
     #[arg(long, value_name = "C", value_parser = delimiter)]
     pub(crate) delimiter: Option<u8>,
+    /// The quote character, or none [default: "]
+    #[arg(long, value_name = "C|none", value_parser = quote)]
+    pub(crate) quote: Option<QuoteArgument>,
+    /// Inside quotes the character behind this one is taken as it is
+    #[arg(long, value_name = "C", value_parser = ascii)]
+    pub(crate) escape: Option<u8>,
     /// Whether the first record names the columns
     #[arg(long, value_enum, default_value = "yes")]
     pub(crate) header: HeaderArgument,
@@ -300,7 +313,12 @@ impl RuleArguments {
         if let Some(path) = &self.phone_metadata {
             let name = path.display();
             let refused = |why: String| Failure::Refused(format!("{name}: {why}"));
-            let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
+            // Google's file has less than 2 MB.
+            const BYTES_MAX: u64 = 32 << 20;
+            let mut text = String::new();
+            let file = std::fs::File::open(path).map(|file| file.take(BYTES_MAX));
+            let read = file.and_then(|mut file| file.read_to_string(&mut text));
+            read.map_err(|error| refused(error.to_string()))?;
             options = options.phone_metadata(Metadata::from_xml(&text).map_err(refused)?);
         }
         Ok(match &self.country {
@@ -317,6 +335,12 @@ impl ReadingArguments {
         }
         if let Some(delimiter) = self.delimiter {
             options = options.delimiter(delimiter);
+        }
+        if let Some(QuoteArgument(quote)) = self.quote {
+            options = options.quote(quote);
+        }
+        if let Some(escape) = self.escape {
+            options = options.escape(escape);
         }
         options
             .header(match self.header {
@@ -377,9 +401,24 @@ fn mapping(text: &str) -> Result<(Identifier, String), String> {
 fn delimiter(text: &str) -> Result<u8, String> {
     match text {
         "tab" | "\\t" => Ok(b'\t'),
-        _ => match text.as_bytes() {
-            [byte] if byte.is_ascii() => Ok(*byte),
-            _ => Err("one ASCII character, or tab".into()),
-        },
+        _ => ascii(text).map_err(|_| "one ASCII character, or tab".into()),
+    }
+}
+
+/// A quote character, or that there is none.
+#[derive(Clone, Copy)]
+pub(crate) struct QuoteArgument(pub(crate) Option<u8>);
+
+fn quote(text: &str) -> Result<QuoteArgument, String> {
+    match text {
+        "none" => Ok(QuoteArgument(None)),
+        _ => ascii(text).map(|byte| QuoteArgument(Some(byte))),
+    }
+}
+
+fn ascii(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        [byte] if byte.is_ascii() => Ok(*byte),
+        _ => Err("one ASCII character".into()),
     }
 }

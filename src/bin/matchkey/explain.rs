@@ -12,7 +12,7 @@ use crate::target::Target;
 use matchkey::normalize::{Country, Normalizer, Outcome, Rejection, cleaned, phone};
 use matchkey::platform::spec::KeyRule;
 use matchkey::platform::{Encoding, PrehashedAs, Sent};
-use matchkey::{Digest, Platform};
+use matchkey::{Digest, Form, Identifier, Platform};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -23,6 +23,12 @@ struct Explained {
     key: String,
     outcome: String,
     words: String,
+}
+
+/// What reads the values.
+struct Values {
+    normalizer: Normalizer,
+    phones: phone::Reader,
 }
 
 /// One platform's rule for the field.
@@ -39,18 +45,21 @@ struct Asked {
 pub(crate) fn run(arguments: &ExplainArguments) -> Result<(), Failure> {
     // Checks the country as `hash` would.
     let engine = engine(arguments.rules.options()?.threads(1))?;
-    let mut normalizer = Normalizer::new(engine.options());
+    let mut values = Values {
+        normalizer: Normalizer::new(engine.options()),
+        phones: phone::Reader::with(engine.options().metadata().clone()),
+    };
     let country = arguments.rules.country.as_deref().and_then(Country::parse);
     let asked = asked(arguments)?;
     match &arguments.csv {
         Some(path) => match &asked[..] {
-            [asked] => explain_file(asked, path, &mut normalizer, country),
+            [asked] => explain_file(asked, path, &mut values, country),
             _ => Err(Failure::Usage("--csv explains for one platform".into())),
         },
         None if arguments.values.is_empty() => {
             Err(Failure::Usage("give at least one VALUE, or --csv FILE".into()))
         }
-        None => explain_values(&asked, &arguments.values, &mut normalizer, country),
+        None => explain_values(&asked, &arguments.values, &mut values, country),
     }
 }
 
@@ -102,7 +111,7 @@ fn asked(arguments: &ExplainArguments) -> Result<Vec<Asked>, Failure> {
 fn explain_values(
     asked: &[Asked],
     values: &[String],
-    normalizer: &mut Normalizer,
+    Values { normalizer, phones }: &mut Values,
     country: Option<Country>,
 ) -> Result<(), Failure> {
     let mut out = Target::stdout()?;
@@ -120,8 +129,15 @@ fn explain_values(
             text += &format!("match key   {}\n", explained.key);
             text += &format!("outcome     {}: {}\n", explained.outcome, explained.words);
             if asked.field.is_phone() {
-                let phone = phone::read(value, country);
+                let phone = phones.read(value.as_bytes(), country);
                 text += &format!("read as     {}\n", labels(&phone).join(", "));
+                let mut second = Vec::new();
+                let (field, form) = (Identifier::Phone, Form::Alternate);
+                let read =
+                    normalizer.normalize(field, form, value.as_bytes(), country, &mut second);
+                if read == Outcome::Usable {
+                    text += &format!("or          {}\n", String::from_utf8_lossy(&second));
+                }
             }
         }
         text.push('\n');
@@ -141,7 +157,7 @@ fn labels(phone: &phone::Phone) -> [String; 4] {
 fn explain_file(
     asked: &Asked,
     path: &Path,
-    normalizer: &mut Normalizer,
+    Values { normalizer, phones }: &mut Values,
     default_country: Option<Country>,
 ) -> Result<(), Failure> {
     let name = path.display().to_string();
@@ -174,7 +190,7 @@ fn explain_file(
     while reader.read_byte_record(&mut record).map_err(failed)? {
         let value = record.get(value_at).unwrap_or_default();
         let named = country_at.and_then(|at| record.get(at)).unwrap_or_default();
-        let country = country_of(named, default_country);
+        let country = Country::from_cell(named).or(default_country);
         let explained = asked.explain(normalizer, value, country);
         let mut fields = vec![
             value.to_vec(),
@@ -184,7 +200,7 @@ fn explain_file(
             explained.outcome.into_bytes(),
         ];
         if is_phone {
-            let phone = phone::read_bytes(value, country);
+            let phone = phones.read(value, country);
             fields.extend(labels(&phone).map(String::into_bytes));
         }
         writer.write_record(&fields).map_err(|error| failure(writer.get_ref(), error))?;
@@ -192,14 +208,6 @@ fn explain_file(
     match writer.into_inner() {
         Ok(target) => target.finish(),
         Err(error) => Err(Failure::writing("standard output", error.error())),
-    }
-}
-
-/// The country of a record: its own, else the default; `ZZ` and `001` say that there is none.
-fn country_of(named: &[u8], default: Option<Country>) -> Option<Country> {
-    match named.trim_ascii() {
-        b"ZZ" | b"001" => None,
-        _ => Country::from_cell(named).or(default),
     }
 }
 

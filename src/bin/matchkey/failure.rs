@@ -11,6 +11,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// The input was refused, or something could not be read or written: exit code 1.
     Refused(String),
+    /// The library could not read an input to its end: exit code 1. With the error's code.
+    Unreadable(&'static str, String),
     /// Nobody reads the output any more: exit code 0.
     ClosedPipe,
 }
@@ -21,7 +23,7 @@ impl Failure {
         let text = format!("{input}: {error} ({})", error.kind().code());
         match error.kind() {
             ErrorKind::Options | ErrorKind::ColumnNotFound => Failure::Usage(text),
-            _ => Failure::Refused(text),
+            kind => Failure::Unreadable(kind.code(), text),
         }
     }
 

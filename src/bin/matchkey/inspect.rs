@@ -4,12 +4,13 @@
 //! and an estimate of the share of usable rows from a sample: a small file as a whole, the start of
 //! standard input, pieces from all over a larger file (see `pieces.rs`).
 
-use crate::args::{InspectArguments, engine};
+use crate::args::{HeaderArgument, InspectArguments, engine};
 use crate::failure::{Failure, grouped, percent};
 use crate::input::{Input, open_all};
 use crate::pieces::spread_pieces;
 use crate::report::recognition;
 use crate::target::Target;
+use crate::verdict;
 use matchkey::{Cell, Engine, Identifier, Row, Run, Summary, normalize};
 use std::io::{Cursor, Write};
 
@@ -40,6 +41,16 @@ struct Sample {
 pub(crate) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
     let options = arguments.reading.apply(arguments.rules.options()?).keep_rejected();
     let options = options.platforms(arguments.platform.iter().copied());
+    if arguments.json {
+        let mut options = options;
+        if arguments.records {
+            options = options.keep_records();
+        }
+        if matches!(arguments.reading.header, HeaderArgument::No) {
+            options = options.allow_no_identifier();
+        }
+        return verdict::run(arguments, &engine(options)?);
+    }
     let engine = engine(options)?;
     let mut inputs = open_all(&engine, std::slice::from_ref(&arguments.input))?;
     let Some(mut input) = inputs.pop() else { return Ok(()) };

@@ -18,6 +18,7 @@ mod progress;
 mod report;
 mod sheets;
 mod target;
+mod verdict;
 
 use args::{Arguments, Command};
 use clap::{CommandFactory, Parser};
@@ -45,7 +46,7 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
-        Err(Failure::Refused(text)) => {
+        Err(Failure::Refused(text) | Failure::Unreadable(_, text)) => {
             say(&format!("matchkey: {text}"));
             ExitCode::from(1)
         }

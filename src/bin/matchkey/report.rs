@@ -151,16 +151,16 @@ impl Outcome {
         let lost = count(Identifier::Phone, Rejection::Spreadsheet);
         if lost * SHARE > self.counts.total {
             text += &format!(
-                "  hint: a spreadsheet has cut the digits of {} phones (1.4E+10); they are lost \
-                 here: export the column as text again\n",
+                "  hint: phones cut by a spreadsheet (1.4E+10): {}. Their digits are lost here: \
+                 export the column as text again\n",
                 grouped(lost)
             );
         }
         let assumed = self.summary.assumed_phones();
         if assumed > 0 {
             text += &format!(
-                "  hint: {} phones without any country were taken to start with their calling \
-                 code, as meta, google and uid2 ask; if they do not, give --country CC\n",
+                "  hint: phones without any country that were taken to start with their calling \
+                 code, as meta, google and uid2 ask: {}. If they do not, give --country CC\n",
                 grouped(assumed)
             );
         }

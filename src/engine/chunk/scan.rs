@@ -1,20 +1,19 @@
-//! Where records end: the quote rules of the `csv` crate, byte by byte.
+//! Where records end, byte by byte.
 //!
-//! In: a buffer that grows at its end. Out: [`Step`]s: a record, a blank line, a record that
-//! never ends. No input or output happens here.
+//! In: a buffer that grows at its end. Out: [`Step`]s: a record, a blank line, a record whose
+//! quotes do not add up. No input or output happens here.
 //!
-//! A record that does not end within the limit, or whose quote is still open at the end of the
-//! input, is given up: it costs its first physical line, and the scan starts again behind that
-//! line. What the scan has seen is not lost: it goes along as a shadow. The second scan has the
-//! opposite state behind the line end. Either it meets a line end first, and then a record has
-//! ended, or its state becomes the shadow's; from there on both see the same, and it goes on
-//! where the shadow has stopped. So every byte is looked at a bounded number of times, whatever
-//! the input.
+//! Records end as the `csv` crate ends them. One that is damaged is read again by `recover.rs`.
+//! To find that out the scan may have to look far ahead, and in vain: it does so as long as the
+//! bytes looked at for nothing stay within a multiple of those that were read. Beyond that a
+//! quote has to close on its own line. So the work is linear, whatever the input, and the same
+//! for every size of chunk and read.
 
-use memchr::{memchr, memchr2, memchr3};
-
-/// The quote character.
-pub(crate) const QUOTE: u8 = b'"';
+use super::Damage;
+use crate::engine::dialect::{Dialect, Meets, behind_line_end};
+use crate::engine::record::{Fields, is_no_row, split};
+use crate::engine::recover;
+use memchr::{memchr2, memchr3};
 
 /// How far a scan got.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,249 +24,334 @@ pub(super) enum Step {
     Blank,
     /// The buffer has no whole record any more.
     More,
-    /// The record is longer than allowed, or a quote is still open at the end of the input.
-    Over,
+    /// The record is longer than allowed, or its quotes do not add up.
+    Damaged,
     /// The input is used up.
     Done,
 }
 
-/// Where the physical line of a record that is given up ends.
+/// What becomes of a damaged record.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Recovery {
+    /// It ends before this index.
+    Ends(usize, Damage),
+    /// It ends before this index, and is only ragged.
+    Ragged(usize),
+    /// Its line is too long, and does not end in the buffer.
+    Skip,
+    /// The buffer does not hold enough to know.
+    More,
+}
+
+/// Where a physical line ends.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum LineEnd {
-    /// Before this index, and within the limit.
+    /// The index behind its content, within the limit.
     Within(usize),
-    /// Before this index, but the line is longer than allowed.
+    /// The line is longer than allowed.
     Beyond(usize),
-    /// The next byte decides whether it is CR or CRLF.
-    Unknown,
     /// Not in the buffer, and already too long.
     NotYet,
+    /// More bytes are needed.
+    Unknown,
 }
 
 /// The state of a scan over a buffer.
-#[derive(Debug)]
 pub(super) struct Scanner {
-    pub(super) delimiter: u8,
+    pub(super) dialect: Dialect,
+    /// The header's number of fields, where it is known.
+    pub(super) width: Option<usize>,
     pub(super) record_bytes_max: usize,
+    /// The place of the buffer in the input.
+    pub(super) origin: u64,
     /// The first byte of the record that is being looked at; all before it is whole.
     pub(super) record_start: usize,
     /// All before it has been looked at.
     scanned: usize,
     in_quotes: bool,
-    shadow: Option<Shadow>,
+    has_quotes: bool,
+    /// Its quotes do not add up, or it is too long.
+    is_damaged: bool,
+    /// It is whole, and ends here, but it spans lines and does not fit the header.
+    misfit_end: Option<usize>,
+    /// Bytes that may still be looked at in vain; none if it is negative.
+    sight: i64,
+    fields: Fields,
     #[cfg(test)]
     looked_at: usize,
 }
 
-/// A scan that found no record end: where it was, and where it stopped.
-#[derive(Clone, Copy, Debug)]
-struct Shadow {
-    at: usize,
-    in_quotes: bool,
-    until: usize,
-    in_quotes_then: bool,
-}
+/// For each byte that was read so many may be looked at in vain.
+const SIGHT_PER_BYTE: i64 = 4;
+/// And so many of the longest records at any time.
+const SIGHT_RECORDS: i64 = 4;
 
 impl Scanner {
-    pub(super) fn new(record_bytes_max: usize) -> Scanner {
+    pub(super) fn new(dialect: Dialect, record_bytes_max: usize) -> Scanner {
         Scanner {
-            delimiter: b',',
+            dialect,
+            width: None,
             record_bytes_max,
+            origin: 0,
             record_start: 0,
             scanned: 0,
             in_quotes: false,
-            shadow: None,
+            has_quotes: false,
+            is_damaged: false,
+            misfit_end: None,
+            sight: sight_max(record_bytes_max),
+            fields: Fields::default(),
             #[cfg(test)]
             looked_at: 0,
         }
     }
 
-    /// Starts afresh at this index.
-    pub(super) fn restart(&mut self, at: usize) {
-        self.shadow = None;
-        self.resume(at);
-    }
-
-    /// Gives the record up and goes on behind its first line, which ends here.
-    pub(super) fn give_up(&mut self, line_end: usize) {
-        // A line end inside a record is inside quotes.
-        self.shadow = Some(Shadow {
-            at: line_end,
-            in_quotes: true,
-            until: self.scanned,
-            in_quotes_then: self.in_quotes,
-        });
-        self.resume(line_end);
+    /// Goes on at this index, where a record starts.
+    pub(super) fn resume(&mut self, at: usize) {
+        let earned = at.saturating_sub(self.record_start) as i64 * SIGHT_PER_BYTE;
+        self.sight = self.sight.saturating_add(earned).min(sight_max(self.record_bytes_max));
+        self.record_start = at;
+        self.scanned = at;
+        self.in_quotes = false;
+        self.has_quotes = false;
+        self.is_damaged = false;
+        self.misfit_end = None;
     }
 
     /// The first `bytes` of the buffer, all before `record_start`, are about to go.
-    pub(super) fn shift(&mut self, buffer: &[u8], bytes: usize) {
-        self.follow(buffer);
+    pub(super) fn shift(&mut self, bytes: usize) {
+        self.origin += bytes as u64;
         self.record_start -= bytes;
         self.scanned -= bytes;
-        if let Some(shadow) = &mut self.shadow {
-            shadow.at -= bytes;
-            shadow.until -= bytes;
-        }
     }
 
     /// Looks at bytes until a record ends or something stands in the way.
     pub(super) fn step(&mut self, buffer: &[u8], is_at_end: bool) -> Step {
+        if self.is_damaged {
+            return Step::Damaged;
+        }
+        let step = self.look(buffer, is_at_end);
+        self.is_damaged = step == Step::Damaged;
+        step
+    }
+
+    fn look(&mut self, buffer: &[u8], is_at_end: bool) -> Step {
         loop {
-            self.follow(buffer);
             if self.scanned - self.record_start > self.record_bytes_max {
-                return Step::Over;
+                return Step::Damaged;
             }
-            let rest = &buffer[self.scanned..];
-            let hit = match self.in_quotes {
-                true => memchr(QUOTE, rest),
-                false => memchr3(QUOTE, b'\n', b'\r', rest),
+            let from = self.scanned;
+            let stop = match self.in_quotes {
+                true => self.inside(buffer, is_at_end),
+                false => self.outside(buffer, is_at_end),
             };
             #[cfg(test)]
             {
-                self.looked_at += hit.map_or(rest.len(), |hit| hit + 1);
+                self.looked_at += self.scanned.saturating_sub(from).max(1);
             }
-            let Some(at) = hit.map(|hit| self.scanned + hit) else {
-                self.scanned = buffer.len();
-                return self.starved(buffer, is_at_end);
-            };
-            let next = buffer.get(at + 1).copied();
-            let is_known = next.is_some() || is_at_end;
-            match buffer[at] {
-                QUOTE if self.in_quotes && !is_known => {
-                    self.scanned = at;
-                    return self.starved(buffer, is_at_end);
-                }
-                QUOTE => {
-                    let is_first = at == self.record_start;
-                    (self.scanned, self.in_quotes) =
-                        self.behind_quote(buffer, at, self.in_quotes, is_first);
-                }
-                b'\r' if !is_known => {
-                    self.scanned = at;
-                    return self.starved(buffer, is_at_end);
-                }
-                b'\r' if next == Some(b'\n') => return self.line(at, at + 2),
-                _ => return self.line(at, at + 1),
+            match stop {
+                None => {}
+                Some(Step::More) => return self.starved(buffer, is_at_end),
+                Some(step) => return step,
             }
+            debug_assert!(self.scanned > from);
         }
     }
 
-    /// Where a scan goes on behind a quote, and whether it is inside quotes there.
-    fn behind_quote(
-        &self,
-        buffer: &[u8],
-        at: usize,
-        in_quotes: bool,
-        is_first: bool,
-    ) -> (usize, bool) {
-        match in_quotes {
-            true if buffer.get(at + 1) == Some(&QUOTE) => (at + 2, true),
-            true => (at + 1, false),
-            false => (at + 1, is_first || buffer[at - 1] == self.delimiter),
+    /// Goes on to the next quote inside quotes.
+    fn inside(&mut self, buffer: &[u8], is_at_end: bool) -> Option<Step> {
+        let from = self.scanned;
+        let (at, step) = match self.dialect.inside(buffer, from) {
+            Meets::Nothing => (buffer.len(), Some(Step::More)),
+            Meets::Quote(at) | Meets::Escape(at) if at + 1 == buffer.len() && !is_at_end => {
+                (at, Some(Step::More))
+            }
+            Meets::Escape(at) => ((at + 2).min(buffer.len()), None),
+            Meets::Quote(at) if self.dialect.is_pair(buffer, at) => (at + 2, None),
+            Meets::Quote(at) => match self.dialect.closes(buffer, at) {
+                None if !is_at_end => (at, Some(Step::More)),
+                Some(false) => (at + 1, Some(Step::Damaged)),
+                _ => {
+                    self.in_quotes = false;
+                    (at + 1, None)
+                }
+            },
+        };
+        self.scanned = at;
+        if self.is_blind() && memchr2(b'\n', b'\r', &buffer[from..at]).is_some() {
+            return Some(Step::Damaged);
         }
+        step
     }
 
-    /// Takes the shadow along to where this scan is; once both are in the same state, goes on
-    /// where the shadow stopped.
-    fn follow(&mut self, buffer: &[u8]) {
-        let Some(mut shadow) = self.shadow else { return };
-        while shadow.at < self.scanned.min(shadow.until) {
-            let behind = &buffer[shadow.at..self.scanned.min(shadow.until)];
-            let hit = memchr(QUOTE, behind);
-            #[cfg(test)]
-            {
-                self.looked_at += hit.map_or(behind.len(), |hit| hit + 1);
+    /// True if a quote has to close on its own line.
+    fn is_blind(&self) -> bool {
+        self.sight < 0
+    }
+
+    /// Goes on to the end of the line, or to the next quoted field.
+    fn outside(&mut self, buffer: &[u8], is_at_end: bool) -> Option<Step> {
+        let rest = &buffer[self.scanned..];
+        let hit = match self.dialect.quote {
+            Some(quote) => memchr3(quote, b'\n', b'\r', rest),
+            None => memchr2(b'\n', b'\r', rest),
+        };
+        let Some(at) = hit.map(|hit| self.scanned + hit) else {
+            self.scanned = buffer.len();
+            return Some(Step::More);
+        };
+        match buffer[at] {
+            b'\r' if at + 1 == buffer.len() && !is_at_end => {
+                self.scanned = at;
+                Some(Step::More)
             }
-            (shadow.at, shadow.in_quotes) = match hit {
-                None => (shadow.at + behind.len(), shadow.in_quotes),
-                Some(hit) => self.behind_quote(buffer, shadow.at + hit, shadow.in_quotes, false),
-            };
-        }
-        let is_behind = self.scanned > self.record_start;
-        if self.scanned >= shadow.until {
-            self.shadow = None;
-        } else if is_behind && (shadow.at, shadow.in_quotes) == (self.scanned, self.in_quotes) {
-            self.scanned = shadow.until;
-            self.in_quotes = shadow.in_quotes_then;
-            self.shadow = None;
-        } else {
-            self.shadow = Some(shadow);
+            b'\r' | b'\n' => Some(self.line(buffer, at, behind_line_end(buffer, at))),
+            _ => {
+                self.scanned = at + 1;
+                if at == self.record_start || buffer[at - 1] == self.dialect.delimiter {
+                    self.in_quotes = true;
+                    self.has_quotes = true;
+                }
+                None
+            }
         }
     }
 
     /// A line whose content ends at `content_end`, outside quotes.
-    fn line(&mut self, content_end: usize, end: usize) -> Step {
-        let content_bytes = content_end - self.record_start;
-        if content_bytes > self.record_bytes_max {
+    fn line(&mut self, buffer: &[u8], content_end: usize, end: usize) -> Step {
+        let content = &buffer[self.record_start..content_end];
+        if content.len() > self.record_bytes_max {
             self.scanned = content_end;
-            return Step::Over;
+            return Step::Damaged;
         }
+        if !self.fits(content) {
+            self.scanned = content_end;
+            self.misfit_end = Some(content_end);
+            return Step::Damaged;
+        }
+        let is_first = self.origin == 0 && self.record_start == 0;
+        let is_behind_last = end == content_end && !is_first;
+        let is_blank = content.is_empty() || is_no_row(content, self.dialect, is_behind_last);
         self.resume(end);
-        if content_bytes == 0 { Step::Blank } else { Step::Record }
+        if is_blank { Step::Blank } else { Step::Record }
+    }
+
+    /// False for a record that spans lines and has not as many fields as the header, or seems to
+    /// be several rows.
+    fn fits(&mut self, content: &[u8]) -> bool {
+        let Some(width) = self.width.filter(|_| self.has_quotes) else { return true };
+        if memchr2(b'\n', b'\r', content).is_none() {
+            return true;
+        }
+        split(content, 0, self.dialect, &mut self.fields);
+        self.fields.len() == width && !recover::swallows_rows(content, self.dialect, width)
     }
 
     /// All of the buffer has been looked at.
     fn starved(&mut self, buffer: &[u8], is_at_end: bool) -> Step {
         if self.scanned - self.record_start > self.record_bytes_max {
-            Step::Over
+            Step::Damaged
         } else if !is_at_end {
             Step::More
         } else if self.record_start == buffer.len() {
             Step::Done
         } else if self.in_quotes {
-            Step::Over
+            Step::Damaged
         } else {
-            self.line(buffer.len(), buffer.len())
+            self.line(buffer, buffer.len(), buffer.len())
+        }
+    }
+
+    /// What becomes of the damaged record at `record_start`.
+    pub(super) fn recover(&mut self, buffer: &[u8], is_at_end: bool) -> Recovery {
+        let start = self.record_start;
+        let line_end = match self.first_line_end(buffer, is_at_end) {
+            LineEnd::Within(end) => end,
+            LineEnd::Beyond(end) => return Recovery::Ends(end, Damage::TooLarge),
+            LineEnd::NotYet => return Recovery::Skip,
+            LineEnd::Unknown => return Recovery::More,
+        };
+        let (dialect, width) = (self.dialect, self.width);
+        let line = &buffer[..line_end];
+        let read = recover::read_line(line, start, dialect, width, &mut self.fields);
+        // What was looked at, however much of it was in the buffer.
+        let mut cost = match self.is_blind() {
+            true => 0,
+            false => (self.scanned - start).min(self.record_bytes_max.saturating_add(1)),
+        };
+        let mut found = (Damage::GivenUp, line_end);
+        if let (Some(reading), Some(_)) = (read, width) {
+            found = (Damage::Recovered(reading), line_end);
+        } else if let Some(end) = self.misfit_end {
+            self.sight -= cost as i64;
+            return Recovery::Ragged(behind_line_end(buffer, end));
+        } else if width.is_some() && !self.is_blind() {
+            // The longest record and the byte behind it.
+            let window_end = start.saturating_add(self.record_bytes_max).saturating_add(1);
+            if buffer.len() < window_end && !is_at_end {
+                return Recovery::More;
+            }
+            let window = &buffer[..window_end.min(buffer.len())];
+            let (read, looked_at) =
+                recover::read_lines(window, start, dialect, width, &mut self.fields);
+            cost += looked_at;
+            // What ends with the window is too long, unless the input ends there too.
+            let fits = |(_, end): &(_, usize)| end - start <= self.record_bytes_max;
+            if let Some((reading, end)) = read.filter(fits) {
+                found = (Damage::Recovered(reading), end);
+            }
+        }
+        #[cfg(test)]
+        {
+            self.looked_at += cost;
+        }
+        self.sight -= cost as i64;
+        match buffer.get(found.1) {
+            Some(b'\r') if found.1 + 1 == buffer.len() && !is_at_end => Recovery::More,
+            _ => Recovery::Ends(behind_line_end(buffer, found.1), found.0),
         }
     }
 
     /// Where the physical line at `record_start` ends.
     pub(super) fn first_line_end(&self, buffer: &[u8], is_at_end: bool) -> LineEnd {
         let rest = &buffer[self.record_start..];
-        let Some(at) = memchr2(b'\n', b'\r', rest) else {
-            return match rest.len() <= self.record_bytes_max {
-                true => LineEnd::Within(buffer.len()),
-                false if is_at_end => LineEnd::Beyond(buffer.len()),
-                false => LineEnd::NotYet,
-            };
-        };
-        let end = match (rest[at], rest.get(at + 1)) {
-            (b'\r', Some(b'\n')) => at + 2,
-            (b'\r', None) if !is_at_end => return LineEnd::Unknown,
-            _ => at + 1,
-        };
-        match at <= self.record_bytes_max {
-            true => LineEnd::Within(self.record_start + end),
-            false => LineEnd::Beyond(self.record_start + end),
+        let is_over = |bytes: usize| bytes > self.record_bytes_max;
+        match memchr2(b'\n', b'\r', rest) {
+            Some(at) if rest[at] == b'\r' && at + 1 == rest.len() && !is_at_end => LineEnd::Unknown,
+            Some(at) if is_over(at) => {
+                LineEnd::Beyond(behind_line_end(buffer, self.record_start + at))
+            }
+            Some(at) => LineEnd::Within(self.record_start + at),
+            None if !is_at_end && is_over(rest.len()) => LineEnd::NotYet,
+            None if !is_at_end => LineEnd::Unknown,
+            None if is_over(rest.len()) => LineEnd::Beyond(buffer.len()),
+            None => LineEnd::Within(buffer.len()),
         }
     }
+}
 
-    fn resume(&mut self, at: usize) {
-        self.record_start = at;
-        self.scanned = at;
-        self.in_quotes = false;
-    }
+fn sight_max(record_bytes_max: usize) -> i64 {
+    i64::try_from(record_bytes_max.max(1 << 20)).unwrap_or(i64::MAX).saturating_mul(SIGHT_RECORDS)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Scans a whole buffer; says how many lines were given up and how many bytes looked at.
-    fn scan(buffer: &[u8], record_bytes_max: usize) -> (usize, usize) {
-        let mut scanner = Scanner::new(record_bytes_max);
-        let mut given_up = 0;
+    /// Scans a whole buffer; says how many records were damaged and how many bytes looked at.
+    fn scan(buffer: &[u8], width: usize, record_bytes_max: usize) -> (usize, usize) {
+        let mut scanner = Scanner::new(Dialect::default(), record_bytes_max);
+        scanner.width = Some(width);
+        let mut damaged = 0;
         loop {
             match scanner.step(buffer, true) {
                 Step::Record | Step::Blank => {}
                 Step::More => unreachable!("the input is at its end"),
-                Step::Done => return (given_up, scanner.looked_at),
-                Step::Over => {
-                    given_up += 1;
-                    match scanner.first_line_end(buffer, true) {
-                        LineEnd::Within(end) => scanner.give_up(end),
-                        LineEnd::Beyond(end) => scanner.restart(end),
+                Step::Done => return (damaged, scanner.looked_at),
+                Step::Damaged => {
+                    damaged += 1;
+                    match scanner.recover(buffer, true) {
+                        Recovery::Ends(end, _) | Recovery::Ragged(end) => scanner.resume(end),
                         other => unreachable!("{other:?}"),
                     }
                 }
@@ -290,12 +374,14 @@ mod tests {
             "a,b\n",
             "\n",
             "\"a\"\"b\n,\"",
+            "\"a\" \"b\",\"c\n",
         ] {
-            for record_bytes_max in [7, 1_000, 1 << 20] {
-                let buffer = line.repeat(200_000 / line.len());
-                let (_, looked_at) = scan(buffer.as_bytes(), record_bytes_max);
+            for (record_bytes_max, width) in [(7, 2), (1_000, 5), (1 << 20, 2), (1 << 20, 9_000)] {
+                let buffer = line.repeat(2_000_000 / line.len());
+                let (_, looked_at) = scan(buffer.as_bytes(), width, record_bytes_max);
+                let most = sight_max(record_bytes_max) as usize + 20 * buffer.len();
                 assert!(
-                    looked_at <= 8 * buffer.len(),
+                    looked_at <= most,
                     "{line:?} {record_bytes_max}: {looked_at} for {}",
                     buffer.len()
                 );
@@ -304,10 +390,10 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_never_ends_is_given_up_alone() {
-        let (given_up, _) = scan("x\",\"\n".repeat(1_000).as_bytes(), 1 << 20);
-        assert_eq!(given_up, 1_000);
-        let (given_up, _) = scan(b"a,\"b\n1,2\n3,4\n", 1 << 20);
-        assert_eq!(given_up, 1);
+    fn a_line_that_opens_a_quote_is_damaged_alone() {
+        let (damaged, _) = scan(b"a,\"b\n1,2\n3,4\n", 2, 1 << 20);
+        assert_eq!(damaged, 1);
+        let (damaged, _) = scan(b"a,\"b\n1,\"2\n3,4\n", 2, 1 << 20);
+        assert_eq!(damaged, 2);
     }
 }

@@ -47,7 +47,8 @@ pub enum Reason {
     IsPossible,
     /// A length that only numbers without area code have.
     IsPossibleLocalOnly,
-    /// A calling code that does not exist.
+    /// A calling code that does not exist. libphonenumber has it for numbers that were made
+    /// otherwise; a text that was read never gets it.
     InvalidCountryCode,
     /// Shorter than any number of this country.
     TooShort,
@@ -193,6 +194,15 @@ impl Metadata {
     /// Newer metadata: the text of PhoneNumberMetadata.xml as Google publishes it
     /// (github.com/google/libphonenumber, resources). Takes about a tenth of a second. The file
     /// names no version: its SHA-256 stands for it.
+    ///
+    /// ```
+    /// use matchkey::normalize::phone::{Metadata, Reader};
+    ///
+    /// # fn read(text: &str) -> Result<(), String> {
+    /// let reader = Reader::with(Metadata::from_xml(text)?);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

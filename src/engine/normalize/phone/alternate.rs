@@ -11,18 +11,19 @@
 //! - `+1 (0) 415 ...`: a trunk zero that the country does not have;
 //! - `4155552671.0`: a spreadsheet's decimal.
 
-use super::{Country, Phone, Reader, Reason, text};
+use super::{Country, Phone, Reader, text, usable};
+use crate::engine::options::{PhonePolicy, Placeholders};
 
-/// Another valid number that the text may mean.
+/// Another valid number that the text may mean, by the same policy as the first.
 pub(in crate::engine::normalize) fn read(
     reader: &mut Reader,
     text: &str,
     country: Option<Country>,
-    first: Option<&Phone>,
+    placeholders: Placeholders,
 ) -> Option<Phone> {
-    let digits: String = text.chars().filter_map(text::digit).map(char::from).collect();
+    let first = reader.read(text.as_bytes(), country);
     let has_plus = text.contains(['+', '\u{ff0b}']);
-    let abroad = |digits: &str| format!("+{digits}");
+    let digits = || text.char_indices().filter(|(_, c)| text::digit(*c).is_some());
     let mut meant = Vec::new();
     if let Some(whole) = text.strip_suffix(".0") {
         meant.push(whole.to_owned());
@@ -30,20 +31,22 @@ pub(in crate::engine::normalize) fn read(
     if has_plus && text.contains("(0)") {
         meant.push(text.replacen("(0)", "", 1));
     }
-    if let Some(mobile) = digits.strip_prefix("521").filter(|rest| has_plus && rest.len() == 10) {
-        meant.push(abroad(&format!("52{mobile}")));
-    }
-    if let Some(rest) = digits.strip_prefix("00").filter(|_| !has_plus) {
-        meant.push(abroad(rest));
+    // What follows the digits stays: libphonenumber cuts an extension off.
+    let behind = |digit: usize| digits().nth(digit).map(|(at, _)| &text[at..]);
+    let starts: String =
+        digits().take(3).filter_map(|(_, c)| text::digit(c)).map(char::from).collect();
+    let mobile = first.e164().strip_prefix("+521").filter(|rest| has_plus && rest.len() == 10);
+    meant.extend(mobile.map(|mobile| format!("+52{mobile}")));
+    if !has_plus && starts.starts_with("00") {
+        meant.extend(behind(2).map(|rest| format!("+{rest}")));
     }
     let own = country.and_then(|country| reader.calling_code(country));
-    if own.is_some_and(|own| !has_plus && digits.starts_with(&own.to_string())) {
-        meant.push(abroad(&digits));
+    if own.is_some_and(|own| !has_plus && starts.starts_with(&own.to_string())) {
+        meant.extend(behind(0).map(|rest| format!("+{rest}")));
     }
     meant.into_iter().find_map(|text| {
-        let phone = reader.read(text.as_bytes(), country);
-        let is_new = first.is_none_or(|first| first.e164() != phone.e164());
-        (phone.is_valid() && phone.reason() == Reason::IsPossible && is_new).then_some(phone)
+        let phone = usable(reader, &text, country, PhonePolicy::Valid, placeholders).ok()?;
+        (first.e164() != phone.e164()).then_some(phone)
     })
 }
 
@@ -66,13 +69,17 @@ mod tests {
             ("0044 20 7946 0958", "DE", "+442079460958", None),
             ("555", "US", "+1555", None),
             ("", "US", "", None),
+            ("49301234567 ext 89", "DE", "+49301234567", None),
+            ("00493012345 ext 67", "US", "", Some("+493012345")),
+            ("+52 1 55 5555 5555", "MX", "+5215555555555", None),
+            ("81 00 66 7777777777777", "JP", "+8100667777777777777", None),
         ] {
             let country = Country::parse(country);
             let phone = reader.read(text.as_bytes(), country);
-            if text != "0044 20 7946 0958" || !first.is_empty() {
+            if !first.is_empty() {
                 assert_eq!(phone.e164(), first, "{text}");
             }
-            let other = read(&mut reader, text, country, Some(&phone));
+            let other = read(&mut reader, text, country, Placeholders::Reject);
             assert_eq!(other.as_ref().map(Phone::e164), second, "{text}");
         }
     }

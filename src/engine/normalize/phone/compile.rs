@@ -12,6 +12,7 @@ use super::tables::{DEAD, DIGITS_MAX, Dialling, NONE, Node, PAIRS, Starts, TAIL,
 use regex_automata::Anchored;
 use regex_automata::MatchKind;
 use regex_automata::dfa::{Automaton, StartKind, dense};
+use regex_automata::nfa::thompson;
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::{start, syntax};
 use regex_syntax::hir::{Hir, HirKind, Look};
@@ -30,6 +31,11 @@ const EXTENSION: &str = concat!(
     ")$)"
 );
 
+/// Steps of all programs at most, and bytes that the patterns of a calling code may take. Google's
+/// metadata needs a tenth of it.
+const STEPS_MAX: usize = 1 << 16;
+const PATTERN_BYTES_MAX: usize = 64 << 20;
+
 /// Why metadata cannot be used: a text without any number in it.
 pub(crate) type Refusal = String;
 
@@ -39,7 +45,8 @@ pub(crate) fn compile(version: &str, territories: &[Territory]) -> Result<Tables
     let mut programs = Programs::default();
     let mut entries = Vec::new();
     for territory in territories {
-        entries.push(entry(territory, &mut pool, &mut programs)?);
+        let named = |refusal| format!("territory {} ({}): {refusal}", territory.id, territory.code);
+        entries.push(entry(territory, &mut pool, &mut programs).map_err(named)?);
     }
     let mut by_code: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
     for (index, territory) in territories.iter().enumerate() {
@@ -210,10 +217,15 @@ impl Automata {
         let dfa = dense::Builder::new()
             .syntax(syntax::Config::new().unicode(false).utf8(false))
             .configure(
-                dense::Config::new().match_kind(MatchKind::All).start_kind(StartKind::Anchored),
+                dense::Config::new()
+                    .match_kind(MatchKind::All)
+                    .start_kind(StartKind::Anchored)
+                    .dfa_size_limit(Some(PATTERN_BYTES_MAX))
+                    .determinize_size_limit(Some(PATTERN_BYTES_MAX)),
             )
+            .thompson(thompson::Config::new().nfa_size_limit(Some(PATTERN_BYTES_MAX)))
             .build_many(&patterns)
-            .map_err(|error| format!("a pattern of the metadata: {error}"))?;
+            .map_err(|_| "a pattern of the metadata cannot be read, or is too large")?;
         Ok(Automata { dfa, patterns: patterns.len() })
     }
 
@@ -344,6 +356,9 @@ impl Programs {
     }
 
     fn write(&mut self, hir: &Hir) -> Result<(), Refusal> {
+        if self.steps.len() > STEPS_MAX {
+            return Err("a prefix pattern of the metadata is too large".into());
+        }
         match hir.kind() {
             HirKind::Empty => {}
             HirKind::Literal(literal) => {

@@ -74,7 +74,6 @@ pub(super) fn in_ascii<'a>(text: &str, room: &'a mut [u8]) -> Option<&'a [u8]> {
             }
             '\u{2010}'..='\u{2015}'
             | '\u{2212}'
-            | '\u{30fc}'
             | '\u{ff0d}'
             | '\u{ff0f}'
             | '\u{ad}'
@@ -90,6 +89,8 @@ pub(super) fn in_ascii<'a>(text: &str, room: &'a mut [u8]) -> Option<&'a [u8]> {
             '\u{2000}'..='\u{206f}' | '\u{feff}' => NOTHING,
             // An extension may start with these.
             '\u{ff03}' | '\u{ff5e}' => return None,
+            // A mark on the o of an extension's label; a letter to some patterns.
+            '\u{301}' | '\u{30fc}' => return None,
             _ => match digit(c) {
                 Some(digit) => {
                     has_digit = true;
@@ -114,8 +115,8 @@ pub(super) fn in_ascii<'a>(text: &str, room: &'a mut [u8]) -> Option<&'a [u8]> {
     (!is_told_apart).then_some(spelled)
 }
 
-/// What a byte counts for in a plain number: a `+`, or something that is not plain. `~` may start an
-/// extension.
+/// What a byte counts for in a plain number: a `+`, or something that is not plain. `~` may start
+/// an extension.
 const COUNTS: [u32; 256] = {
     let mut counts = [OTHER; 256];
     let mut byte = 0;

@@ -7,8 +7,26 @@ use super::{Phone, Reader, Reason, text};
 use crate::engine::options::{PhonePolicy, Placeholders};
 use crate::normalize::{Country, Rejection};
 
-/// A number that may be hashed, or why it may not: its reason must be exactly `IS_POSSIBLE`, it
-/// has at most 15 digits, and it is no placeholder.
+/// A number that may be hashed: its reason is exactly `IS_POSSIBLE`, it has at most 15 digits, and
+/// it is no placeholder. `text` has no blanks around it.
+///
+/// ```
+/// use matchkey::normalize::phone::{Reader, usable};
+/// use matchkey::normalize::{Country, Rejection};
+/// use matchkey::{PhonePolicy, Placeholders};
+///
+/// let (mut reader, us) = (Reader::new(), Country::parse("US"));
+/// let (policy, placeholders) = (PhonePolicy::default(), Placeholders::default());
+/// let phone = usable(&mut reader, "(415) 555-2671", us, policy, placeholders)?;
+/// assert_eq!(phone.e164(), "+14155552671");
+/// let filler = usable(&mut reader, "1234567890", us, policy, placeholders);
+/// assert_eq!(filler, Err(Rejection::Placeholder));
+/// # Ok::<(), Rejection>(())
+/// ```
+///
+/// # Errors
+///
+/// Why it may not be hashed.
 pub fn usable(
     reader: &mut Reader,
     text: &str,
@@ -85,7 +103,8 @@ fn counts_to_ten(text: &str) -> bool {
 
 /// `1.4155E+10`: what a spreadsheet makes of a long number.
 fn is_scientific(text: &str) -> bool {
-    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return false };
+    let Some(at) = memchr::memchr2(b'e', b'E', text.as_bytes()) else { return false };
+    let (mantissa, exponent) = (&text[..at], &text[at + 1..]);
     let exponent = exponent.strip_prefix('+').unwrap_or(exponent);
     let mut parts = mantissa.trim_start_matches(['\'', '+']).splitn(2, ['.', ',']);
     let whole = parts.next().unwrap_or_default();

@@ -47,7 +47,12 @@ impl Found {
     }
 }
 
+/// Steps of one run at most. Google's patterns take a few dozen; a pattern that somebody else wrote
+/// might go on for ever.
+const RUN_STEPS_MAX: u32 = 100_000;
+
 struct Run<'a> {
+    left: u32,
     steps: &'a [Step],
     sets: &'a [u128],
     text: &'a [u8],
@@ -58,7 +63,7 @@ const UNSET: u16 = u16::MAX;
 
 /// Runs the program that starts at `entry` from the start of the text.
 pub(crate) fn run(steps: &[Step], sets: &[u128], entry: usize, text: &[u8]) -> Option<Found> {
-    let mut run = Run { steps, sets, text, slots: [UNSET; 2 * GROUPS_MAX] };
+    let mut run = Run { left: RUN_STEPS_MAX, steps, sets, text, slots: [UNSET; 2 * GROUPS_MAX] };
     let end = run.from(entry, 0)?;
     let mut groups = [None; GROUPS_MAX];
     for (group, slots) in groups.iter_mut().zip(run.slots.chunks_exact(2)) {
@@ -72,6 +77,7 @@ pub(crate) fn run(steps: &[Step], sets: &[u128], entry: usize, text: &[u8]) -> O
 impl Run<'_> {
     fn from(&mut self, mut at: usize, mut place: usize) -> Option<usize> {
         loop {
+            self.left = self.left.checked_sub(1)?;
             let step = self.steps[at];
             let first = (step >> 8 & 0x0fff_ffff) as usize;
             match step & 0xff {

@@ -1,8 +1,11 @@
 //! The plain path: libphonenumber's algorithm on the metadata's own patterns.
 //!
 //! In: text, the default country, the territories. Out: the same labels as the fast path gives. It
-//! shares no table with it: every question is a regular expression of the metadata. Slow, and only
-//! there so that the fast path can be held to it.
+//! shares no table with it: every question about a number is a regular expression of the metadata.
+//! Finding the digits in a text is the business of `unicode.rs`, on libphonenumber's own patterns;
+//! the fast path has two ways of its own for most texts and falls back on the same patterns for the
+//! rest, so that for those only other ports of libphonenumber are a check. Slow, and only there so
+//! that the fast path can be held to it.
 
 use super::front::Front;
 use super::metadata::{Lengths, Territory};

@@ -20,9 +20,10 @@ const LETTERS: &str = r"A-Za-z\u{130}\u{131}";
 
 const EXTENSION: &str = concat!(
     r";ext=(\p{Nd}{1,20})",
-    r"|[ \u{A0}\t,]*(?:e?xt(?:ensi(?:o\u{301}?|\u{F3}))?n?|\u{FF45}?\u{FF58}\u{FF54}\u{FF4E}?",
+    r"|[ \u{A0}\t,]*(?:e?xt(?:ens[i\u{130}\u{131}]",
+    r"(?:o\u{301}?|\u{F3}))?n?|\u{FF45}?\u{FF58}\u{FF54}\u{FF4E}?",
     r"|\u{434}\u{43E}\u{431}|anexo)[:.\u{FF0E}]?[ \u{A0}\t,-]*(\p{Nd}{1,20})#?",
-    r"|[ \u{A0}\t,]*(?:[x\u{FF58}#\u{FF03}~\u{FF5E}]|int|\u{FF49}\u{FF4E}\u{FF54})",
+    r"|[ \u{A0}\t,]*(?:[x\u{FF58}#\u{FF03}~\u{FF5E}]|[i\u{130}\u{131}]nt|\u{FF49}\u{FF4E}\u{FF54})",
     r"[:.\u{FF0E}]?[ \u{A0}\t,-]*(\p{Nd}{1,9})#?",
     r"|[- ]+(\p{Nd}{1,6})#",
     r"|[ \u{A0}\t]*(?:,{2}|;)[:.\u{FF0E}]?[ \u{A0}\t,-]*(\p{Nd}{1,15})#?",

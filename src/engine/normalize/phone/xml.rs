@@ -23,6 +23,12 @@ const TYPES: [&str; 10] = [
 
 /// Reads the territories of a file.
 pub(super) fn territories(text: &str) -> Result<Vec<Territory>, String> {
+    const BYTES_MAX: usize = 16 << 20;
+    if text.len() > BYTES_MAX || text.contains("<!ENTITY") {
+        return Err(
+            "it is too large, or defines entities; it should be PhoneNumberMetadata.xml".into()
+        );
+    }
     let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options)
         .map_err(|error| format!("no XML: line {}", error.pos().row))?;
@@ -38,7 +44,12 @@ pub(super) fn territories(text: &str) -> Result<Vec<Territory>, String> {
 fn territory(node: Node<'_, '_>) -> Result<Territory, String> {
     let text = |name| node.attribute(name).map(bare).unwrap_or_default();
     let id = text("id");
-    let lacks = |what: &str| format!("the territory {id:?} has no {what}");
+    let is_id = id == "001" || (id.len() == 2 && id.bytes().all(|byte| byte.is_ascii_uppercase()));
+    if !is_id {
+        let line = node.document().text_pos_at(node.range().start).row;
+        return Err(format!("line {line}: a territory's id must be two capital letters, or 001"));
+    }
+    let lacks = |what: &str| format!("the territory {id} has no {what}");
     let pattern = |node: Node<'_, '_>| {
         let child = node.children().find(|child| child.has_tag_name("nationalNumberPattern"))?;
         child.text().map(bare)
@@ -47,17 +58,22 @@ fn territory(node: Node<'_, '_>) -> Result<Territory, String> {
     let general = part("generalDesc").and_then(pattern);
     let (mut possible, mut local) = (0, 0);
     for child in node.children().filter(|child| !child.has_tag_name("noInternationalDialling")) {
-        let (whole, without) = lengths_of(child);
+        let (whole, without) = lengths_of(child).ok_or_else(|| lacks("readable lengths"))?;
         possible |= whole;
         local |= without;
     }
     let types = TYPES.iter().filter_map(|name| {
         let node = part(name)?;
-        Some((pattern(node)?, lengths_of(node).0))
+        Some((pattern(node)?, lengths_of(node)?.0))
     });
     let prefix = text("nationalPrefixForParsing");
+    let code = text("countryCode").parse().ok().filter(|code| (1..=999).contains(code));
+    let rule = text("nationalPrefixTransformRule");
+    if !rule.bytes().all(|byte| byte.is_ascii_digit() || byte == b'$') {
+        return Err(lacks("readable transform rule"));
+    }
     Ok(Territory {
-        code: text("countryCode").parse().map_err(|_| lacks("calling code"))?,
+        code: code.ok_or_else(|| lacks("calling code"))?,
         is_main: text("mainCountryForCode") == "true",
         international_prefix: text("internationalPrefix"),
         national_prefix_for_parsing: if prefix.is_empty() {
@@ -65,7 +81,7 @@ fn territory(node: Node<'_, '_>) -> Result<Territory, String> {
         } else {
             prefix
         },
-        transform_rule: text("nationalPrefixTransformRule"),
+        transform_rule: rule,
         leading_digits: text("leadingDigits"),
         general: general.ok_or_else(|| lacks("general pattern"))?,
         types: types.collect(),
@@ -75,24 +91,26 @@ fn territory(node: Node<'_, '_>) -> Result<Territory, String> {
     })
 }
 
-/// Lengths of whole numbers, and of those without their area code.
-fn lengths_of(node: Node<'_, '_>) -> (Lengths, Lengths) {
+/// Lengths of whole numbers, and of those without their area code; `None` if they are unreadable.
+fn lengths_of(node: Node<'_, '_>) -> Option<(Lengths, Lengths)> {
     let Some(node) = node.children().find(|child| child.has_tag_name("possibleLengths")) else {
-        return (0, 0);
+        return Some((0, 0));
     };
-    let of = |name| node.attribute(name).map_or(0, list);
-    (of("national"), of("localOnly"))
+    let of = |name| node.attribute(name).map_or(Some(0), list);
+    Some((of("national")?, of("localOnly")?))
 }
 
 /// `[5-7],9`.
-fn list(text: &str) -> Lengths {
-    text.split(',').fold(0, |bits, item| {
+fn list(text: &str) -> Option<Lengths> {
+    // A number may not be dialled from abroad at all.
+    if text.trim() == "-1" {
+        return Some(0);
+    }
+    text.split(',').try_fold(0, |bits, item| {
         let item = item.trim().trim_matches(['[', ']']);
         let (first, last) = item.split_once('-').unwrap_or((item, item));
-        match (first.parse::<u16>(), last.parse::<u16>()) {
-            (Ok(first), Ok(last)) => bits | lengths(first..=last),
-            _ => bits,
-        }
+        let (first, last) = (first.parse::<u16>().ok()?, last.parse::<u16>().ok()?);
+        (first <= last).then(|| bits | lengths(first..=last))
     })
 }
 
@@ -143,5 +161,15 @@ mod tests {
         assert!(super::territories("<a/>").unwrap_err().contains("no territories"));
         let torn = FILE.replace("countryCode=\"999\"", "");
         assert!(super::territories(&torn).unwrap_err().contains("no calling code"));
+        for (right, wrong) in [
+            ("countryCode=\"999\"", "countryCode=\"1234\""),
+            ("TransformRule=\"\"", "TransformRule=\"\u{e9}$1\""),
+            ("national=\"[5-7]\"", "national=\"[9-5]\""),
+            ("id=\"AB\"", "id=\"mary@example.com\""),
+            ("[ <!ELEMENT", "[ <!ENTITY a \"b\"> <!ELEMENT"),
+        ] {
+            let refusal = super::territories(&FILE.replace(right, wrong)).unwrap_err();
+            assert!(!refusal.contains("mary"), "{refusal}");
+        }
     }
 }
