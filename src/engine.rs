@@ -5,6 +5,7 @@
 //! environment or random source.
 
 pub(crate) mod batch;
+pub(crate) mod charset;
 pub(crate) mod chunk;
 pub(crate) mod columns;
 pub(crate) mod dialect;
@@ -22,9 +23,11 @@ pub(crate) mod rules;
 mod run;
 pub(crate) mod samples;
 pub(crate) mod sha256;
+pub(crate) mod sniff;
 pub(crate) mod source;
 pub(crate) mod summary;
 pub(crate) mod tally;
+pub(crate) mod transport;
 
 pub use batch::{Batch, Candidate, Cell, Row};
 pub use columns::{Column, Columns, Origin};
@@ -37,7 +40,7 @@ pub use problem::RowProblem;
 pub use rules::{Form, Key, PrehashedAs, PrehashedForm, Rules, Sent};
 pub use run::Run;
 pub use samples::Sample;
-pub use source::Source;
+pub use source::{Scan, Source};
 pub use summary::Summary;
 pub use tally::{Counts, Tally};
 

@@ -48,6 +48,6 @@ pub mod platform;
 pub use engine::{
     Batch, Candidate, Cell, Column, Columns, Counts, Dialect, Digest, Engine, Error, ErrorKind,
     Form, Header, Identifier, Options, Origin, PhonePolicy, Placeholders, Position, Row,
-    RowProblem, Run, Sample, Source, Summary, Tally, normalize,
+    RowProblem, Run, Sample, Scan, Source, Summary, Tally, normalize,
 };
 pub use platform::Platform;

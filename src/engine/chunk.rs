@@ -118,12 +118,18 @@ impl Cutter {
         self.origin
     }
 
-    /// The first bytes of the input, at least `bytes` of them if it has so many.
-    pub(crate) fn first_bytes(&mut self, bytes: usize) -> Result<&[u8], Error> {
-        while self.buffer.len() < bytes && !self.is_at_end {
-            self.read_on()?;
+    /// The place of the first byte, if not 0.
+    pub(crate) fn start_at(&mut self, byte: usize) {
+        self.origin.byte = byte as u64;
+        self.scanner.origin = self.origin.byte;
+    }
+
+    /// Leaves physical lines behind, without keeping them.
+    pub(crate) fn skip_lines(&mut self, lines: u64) -> Result<(), Error> {
+        for _ in 0..lines {
+            self.skip_line()?;
         }
-        Ok(&self.buffer)
+        Ok(())
     }
 
     /// Up to `bytes` of what is at the front, to be looked at. A failing reader fails later.
@@ -154,21 +160,6 @@ impl Cutter {
             self.drop_front(blank - half);
             if !is_all || self.is_at_end {
                 return Ok(());
-            }
-            self.read_on()?;
-        }
-    }
-
-    /// The physical line at the front, without its end; what there is of it beyond `bytes_max`.
-    pub(crate) fn first_line(&mut self, bytes_max: usize) -> Result<&[u8], Error> {
-        let mut searched = 0;
-        loop {
-            if let Some(at) = memchr2(b'\r', b'\n', &self.buffer[searched..]) {
-                return Ok(&self.buffer[..searched + at]);
-            }
-            searched = self.buffer.len();
-            if self.is_at_end || searched > bytes_max {
-                return Ok(&self.buffer);
             }
             self.read_on()?;
         }
@@ -335,7 +326,6 @@ impl Cutter {
             Ok(bytes) => {
                 self.buffer.truncate(filled + bytes.min(self.sizes.read_bytes));
                 self.is_at_end = bytes == 0;
-                self.tally.read(bytes as u64);
             }
             Err(error) => {
                 self.buffer.truncate(filled);
@@ -356,7 +346,7 @@ impl Cutter {
                 self.is_at_end = true;
                 self.buffer.clear();
                 self.scanner.resume(0);
-                Err(Error::read(error, position))
+                Err(Error::of_reader(error, position))
             }
         }
     }

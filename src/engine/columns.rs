@@ -7,15 +7,18 @@ use super::dialect::Dialect;
 use super::digest::Hash;
 use super::error::{Error, ErrorKind};
 use super::identifier::Identifier;
-use super::options::{Header, Options};
+use super::options::Options;
 use super::plan::Plan;
 use super::record::{Cells, each_record};
 use super::rules::Rules;
+use super::sniff::is_email;
 use crate::normalize::date::DateOrder;
 use crate::normalize::sample::ColumnSample;
-use crate::normalize::{Country, Hints, text};
+use crate::normalize::{Country, Hints, phone, text};
 use std::collections::HashMap;
 use std::sync::LazyLock;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 /// A column that holds an identifier.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +41,13 @@ pub enum Origin {
     Mapped,
     /// Its header is a known spelling.
     Recognized,
+    /// Its cells look like it: so many percent of so many in a sample.
+    Content {
+        /// Cells that look like it, in percent.
+        percent: u8,
+        /// Cells that hold anything.
+        cells: usize,
+    },
 }
 
 impl Column {
@@ -91,8 +101,13 @@ pub struct Columns {
     surplus: Vec<String>,
     width: usize,
     is_named: bool,
+    /// The header's cells as they stand.
+    header: Vec<Vec<u8>>,
     plan: Plan,
 }
+
+/// Longer cells are no phones.
+const PHONE_BYTES_MAX: usize = 40;
 
 /// Columns of one identifier that are used at most.
 pub(crate) const ORDINALS_MAX: usize = 3;
@@ -126,6 +141,13 @@ impl Columns {
     /// True if some column holds a primary identifier.
     pub(crate) fn has_primary(&self) -> bool {
         self.used.iter().any(|column| column.identifier.is_primary())
+    }
+
+    /// True if a record is the header once more.
+    pub(crate) fn is_header(&self, record: Cells<'_>) -> bool {
+        let first = self.used.first().map_or(0, |column| column.index);
+        let is_same = |index: usize| record.get(index) == self.header.get(index).map(Vec::as_slice);
+        self.is_named && is_same(first) && (0..self.width).all(is_same)
     }
 
     /// True if there is a header.
@@ -166,7 +188,13 @@ impl Columns {
     }
 
     /// Finds the columns of an input whose first record has these fields.
-    pub(crate) fn find(fields: Cells<'_>, options: &Options) -> Result<Columns, Error> {
+    /// `is_named`: it is a header. The sample are the records behind it.
+    pub(crate) fn find(
+        fields: Cells<'_>,
+        is_named: bool,
+        (sample, dialect): (&[u8], Dialect),
+        options: &Options,
+    ) -> Result<Columns, Error> {
         if fields.len() > options.columns_max {
             let text = format!(
                 "the header has {} columns, more than the {} allowed; is the delimiter right?",
@@ -175,10 +203,9 @@ impl Columns {
             );
             return Err(Error::new(ErrorKind::TooManyColumns, text));
         }
-        let named = options.header == Header::Yes;
         let headers: Vec<String> = fields
             .iter()
-            .map(|field| if named { text::lossless(field).into_owned() } else { String::new() })
+            .map(|field| if is_named { text::lossless(field).into_owned() } else { String::new() })
             .collect();
         let names: Vec<String> =
             headers.iter().enumerate().map(|(i, header)| display_name(i, header)).collect();
@@ -188,15 +215,19 @@ impl Columns {
             names,
             surplus: Vec::new(),
             width: headers.len(),
-            is_named: named,
+            is_named,
+            header: fields.iter().map(<[u8]>::to_vec).filter(|_| is_named).collect(),
             plan: Plan::default(),
         };
         for header in &options.kept {
-            let index = columns.locate(&headers, header, "--keep", options)?;
+            let index = columns.locate(&headers, header, "--keep")?;
             columns.kept.push(index);
         }
         columns.add_mapped(&headers, options)?;
         columns.add_recognized(&headers, options);
+        if !columns.has_primary() {
+            columns.add_by_content(sample, dialect, options);
+        }
         columns.used.sort_by_key(|column| (column.identifier, column.ordinal));
         columns.plan = Plan::new(&columns.used, &options.rules, options.phone_alternates);
         let has_all = columns.used.iter().fold(0, |bits, column| bits | column.identifier.bit());
@@ -209,7 +240,7 @@ impl Columns {
 
     fn add_mapped(&mut self, headers: &[String], options: &Options) -> Result<(), Error> {
         for (identifier, header) in &options.mapped {
-            let index = self.locate(headers, header, &format!("--map {identifier}="), options)?;
+            let index = self.locate(headers, header, &format!("--map {identifier}="))?;
             let is_it = |c: &Column| c.identifier == *identifier && c.index == index;
             if self.used.iter().any(is_it) {
                 let text = format!("{identifier} is mapped to one column twice");
@@ -237,6 +268,43 @@ impl Columns {
         }
     }
 
+    /// Columns whose names say nothing, by what their cells look like.
+    fn add_by_content(&mut self, sample: &[u8], dialect: Dialect, options: &Options) {
+        const PERCENT_MIN: usize = 80;
+        let mut phones = phone::Reader::with(options.phone_metadata.clone());
+        let country = options.country.as_deref().and_then(Country::parse);
+        // Digits alone may be anything; a header that says nothing does not say phone.
+        let country = country.filter(|_| !self.is_named);
+        // For each column: cells that hold anything, e-mails, phones.
+        let mut counts = vec![(0, 0, 0); self.width];
+        each_record(sample, dialect, |record| {
+            for (cell, (filled, emails, valid)) in record.iter().zip(&mut counts) {
+                let cell = cell.trim_ascii();
+                *filled += usize::from(!cell.is_empty());
+                *emails += usize::from(is_email(cell));
+                let is_short = cell.len() <= PHONE_BYTES_MAX;
+                *valid += usize::from(is_short && phones.read(cell, country).is_valid());
+            }
+            true
+        });
+        let is_mapped = |identifier| options.mapped.iter().any(|(mapped, _)| *mapped == identifier);
+        for (index, (filled, emails, valid)) in counts.into_iter().enumerate() {
+            let (identifier, count) = match emails >= valid {
+                true => (Identifier::Email, emails),
+                false => (Identifier::Phone, valid),
+            };
+            let is_taken = self.used.iter().any(|column| column.index == index);
+            if count > 0
+                && 100 * count >= PERCENT_MIN * filled
+                && !is_taken
+                && !is_mapped(identifier)
+            {
+                let percent = (100 * count / filled) as u8;
+                self.add(identifier, index, Origin::Content { percent, cells: filled });
+            }
+        }
+    }
+
     fn add(&mut self, identifier: Identifier, index: usize, origin: Origin) -> bool {
         let same = self.used.iter().filter(|column| column.identifier == identifier).count();
         if same == ORDINALS_MAX {
@@ -258,13 +326,7 @@ impl Columns {
 
     /// The place of the column that an option names: exactly, else by number, else trimmed and
     /// folded if that fits one column only.
-    fn locate(
-        &self,
-        headers: &[String],
-        wanted: &str,
-        option: &str,
-        options: &Options,
-    ) -> Result<usize, Error> {
+    fn locate(&self, headers: &[String], wanted: &str, option: &str) -> Result<usize, Error> {
         let exact = headers.iter().position(|header| header == wanted && !wanted.is_empty());
         if let Some(index) = exact {
             return Ok(index);
@@ -279,14 +341,14 @@ impl Columns {
         if let (false, Some((index, _)), None) = (folded.is_empty(), alike.next(), alike.next()) {
             return Ok(index);
         }
-        let text = match options.header {
-            Header::Yes => format!(
+        let text = match self.is_named {
+            true => format!(
                 "{option}{}{}: there is no such column, or more than one; {}",
                 if option.ends_with('=') { "" } else { " " },
                 shown(wanted).unwrap_or_else(|| "(a name not shown)".into()),
                 self.listing()
             ),
-            Header::No => format!(
+            false => format!(
                 "without a header columns are named by number, such as #1; this input has {}",
                 headers.len()
             ),
@@ -335,26 +397,47 @@ fn wanted(rules: &[Rules]) -> String {
 
 /// The identifier that a header means, if it is a known spelling; a number at its end is of no
 /// matter (`email_2`).
-fn recognize(header: &str) -> Option<Identifier> {
+pub(crate) fn recognize(header: &str) -> Option<Identifier> {
     const NUMBER_DIGITS_MAX: usize = 2;
     let folded = fold(header);
     let bare = folded.trim_end_matches(|c: char| c.is_ascii_digit());
+    if bare.is_empty() {
+        return None;
+    }
     let known = KNOWN_HEADERS.get(folded.as_str());
     let numbered = folded.len() - bare.len() <= NUMBER_DIGITS_MAX;
     known.or_else(|| numbered.then(|| KNOWN_HEADERS.get(bare)).flatten()).copied()
 }
 
-/// `headers.csv`: the usual spellings of each field, folded.
-static KNOWN_HEADERS: LazyLock<HashMap<&'static str, Identifier>> = LazyLock::new(|| {
+/// `headers.csv`: the usual spellings of each field, by language.
+static KNOWN_HEADERS: LazyLock<HashMap<String, Identifier>> = LazyLock::new(|| {
     let lines = include_str!("headers.csv").lines().skip(1);
-    let fields = lines.filter_map(|line| line.split_once(','));
-    let fields = fields.filter_map(|(field, headers)| Some((field.parse().ok()?, headers)));
-    fields.flat_map(|(field, headers)| headers.split('|').map(move |each| (each, field))).collect()
+    let fields = lines.filter_map(|line| {
+        let (field, headers) = line.split_once(',')?;
+        Some((field.parse().ok()?, headers.split_once(',')?.1))
+    });
+    fields
+        .flat_map(|(field, headers)| headers.split('|').map(move |it| (fold(it), field)))
+        .collect()
 });
 
-/// Letters and digits in lower case: `E-mail Address` becomes `emailaddress`.
-fn fold(header: &str) -> String {
-    header.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+/// Letters and digits in lower case, without accents: `E-mail Address` becomes `emailaddress`.
+pub(crate) fn fold(header: &str) -> String {
+    let mut folded = String::new();
+    for c in header.to_lowercase().nfd().filter(|c| c.is_alphanumeric()) {
+        match c {
+            _ if is_combining_mark(c) => {}
+            '\u{131}' => folded.push('i'),
+            '\u{142}' => folded.push('l'),
+            '\u{f8}' => folded.push('o'),
+            '\u{111}' => folded.push('d'),
+            '\u{df}' => folded.push_str("ss"),
+            '\u{e6}' => folded.push_str("ae"),
+            '\u{153}' => folded.push_str("oe"),
+            _ => folded.push(c),
+        }
+    }
+    folded
 }
 
 /// A header as it may be shown: data in the place of a header must not reach a terminal or log.
@@ -384,7 +467,8 @@ mod tests {
         let dialect = Dialect { delimiter: 0x1f, quote: None, escape: None };
         let mut fields = Fields::default();
         crate::engine::record::split(line.as_bytes(), 0, dialect, &mut fields);
-        Columns::find(Cells::new(line.as_bytes(), &fields), options)
+        let cells = Cells::new(line.as_bytes(), &fields);
+        Columns::find(cells, true, (b"", dialect), options)
     }
 
     fn found(headers: &[&str], options: &Options) -> Vec<(Identifier, usize, usize)> {
@@ -414,13 +498,12 @@ mod tests {
 
     #[test]
     fn the_list_of_spellings_is_whole() {
-        let words: usize =
-            include_str!("headers.csv").lines().skip(1).map(|line| line.split('|').count()).sum();
-        assert_eq!(KNOWN_HEADERS.len(), words);
+        let lines = include_str!("headers.csv").lines().skip(1);
+        let words: usize = lines.map(|line| line.split('|').count()).sum();
+        assert_eq!(KNOWN_HEADERS.len(), words, "two spellings are one");
         for identifier in Identifier::ALL {
             assert_eq!(recognize(identifier.name()), Some(identifier));
         }
-        assert!(KNOWN_HEADERS.keys().all(|header| fold(header) == **header));
     }
 
     #[test]

@@ -47,8 +47,30 @@ pub enum ErrorKind {
     SpreadsheetFile,
     /// A character encoding that cannot be read.
     UnsupportedEncoding,
-    /// A compressed file.
+    /// Packed in a way that is not read.
     UnsupportedCompression,
+    /// Packed data that ends too early.
+    TruncatedInput,
+    /// Packed data that its checksum or its form belies.
+    CorruptCompressed,
+    /// A packed file inside a packed file.
+    NestedCompression,
+    /// More came out of a packed file than is allowed.
+    DecompressionBomb,
+    /// An archive without a file.
+    ArchiveNoEntries,
+    /// An archive with several files.
+    ArchiveMultipleEntries,
+    /// A tar archive.
+    ArchiveTar,
+    /// An archive that names files outside of itself.
+    ArchiveUnsafePath,
+    /// An archive behind a password.
+    EncryptedArchive,
+    /// Text, but no list: HTML, JSON, XML.
+    NotCsv,
+    /// More rows than the options allow.
+    TooManyRows,
 }
 
 impl ErrorKind {
@@ -66,6 +88,17 @@ impl ErrorKind {
             ErrorKind::SpreadsheetFile => "spreadsheet_file",
             ErrorKind::UnsupportedEncoding => "unsupported_encoding",
             ErrorKind::UnsupportedCompression => "unsupported_compression",
+            ErrorKind::TruncatedInput => "truncated_input",
+            ErrorKind::CorruptCompressed => "corrupt_compressed",
+            ErrorKind::NestedCompression => "nested_compression",
+            ErrorKind::DecompressionBomb => "decompression_bomb",
+            ErrorKind::ArchiveNoEntries => "archive_no_entries",
+            ErrorKind::ArchiveMultipleEntries => "archive_multiple_entries",
+            ErrorKind::ArchiveTar => "archive_tar",
+            ErrorKind::ArchiveUnsafePath => "archive_unsafe_path",
+            ErrorKind::EncryptedArchive => "encrypted_archive",
+            ErrorKind::NotCsv => "not_csv",
+            ErrorKind::TooManyRows => "too_many_rows",
         }
     }
 }
@@ -85,7 +118,22 @@ impl Error {
         Error(Box::new(Inner { kind, text: text.into(), position: None, source: None }))
     }
 
-    pub(crate) fn read(source: std::io::Error, position: Position) -> Error {
+    /// The error of a reader: what it says of the file, or that it failed.
+    pub(crate) fn of_reader(source: std::io::Error, position: Position) -> Error {
+        if !source.get_ref().is_some_and(|inner| inner.is::<Error>()) {
+            return Error::read(source, position);
+        }
+        let told = source.into_inner().and_then(|inner| inner.downcast::<Error>().ok());
+        match told {
+            Some(mut error) => {
+                error.0.position = Some(position).filter(|position| position.byte > 0);
+                *error
+            }
+            None => Error::new(ErrorKind::Read, "the input could not be read on"),
+        }
+    }
+
+    fn read(source: std::io::Error, position: Position) -> Error {
         Error(Box::new(Inner {
             kind: ErrorKind::Read,
             text: "the input could not be read on".into(),

@@ -5,6 +5,7 @@ use super::identifier::Identifier;
 use super::rules::{Key, PrehashedAs, PrehashedForm, Rules};
 use crate::normalize::date::{Date, DateOrder};
 use crate::normalize::phone::Metadata;
+use encoding_rs::Encoding;
 
 /// When a phone number is usable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,12 +29,16 @@ pub enum Placeholders {
     Keep,
 }
 
-/// Whether the first record names the columns.
+/// Whether a record names the columns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Header {
-    /// The first record is the header.
+    /// The first of the first 21 lines that has known or mapped names; what stands before it is
+    /// passed over. Otherwise the first record, unless it holds an e-mail, a `+` number or a
+    /// digest.
     #[default]
+    Auto,
+    /// The first record is the header.
     Yes,
     /// There is none: the first record is row 1, columns are addressed as `#1`, `#2`, ...
     No,
@@ -69,6 +74,10 @@ pub struct Options {
     pub(crate) quote: Option<Option<u8>>,
     pub(crate) escape: Option<u8>,
     pub(crate) header: Header,
+    pub(crate) encoding: Option<&'static Encoding>,
+    pub(crate) skipped_lines: u64,
+    pub(crate) ratio_max: u64,
+    pub(crate) rows_max: u64,
     pub(crate) threads: usize,
     pub(crate) thread_name: String,
     pub(crate) chunk_bytes: usize,
@@ -102,6 +111,10 @@ impl Default for Options {
             quote: None,
             escape: None,
             header: Header::default(),
+            encoding: None,
+            skipped_lines: 0,
+            ratio_max: 1_000,
+            rows_max: u64::MAX,
             threads: 0,
             thread_name: "matchkey".into(),
             chunk_bytes: 256 << 10,
@@ -249,29 +262,64 @@ impl Options {
         self
     }
 
-    /// The delimiter. Default: whichever of comma, semicolon, tab and `|` the header has most of.
+    /// The delimiter. Default: found from the first 64 KiB.
     #[must_use]
     pub fn delimiter(mut self, delimiter: u8) -> Options {
         self.delimiter = Some(delimiter);
         self
     }
 
-    /// The quote character; `None` where quotes mean nothing. Default: `"`.
+    /// The quote character; `None` where quotes mean nothing. Default: `"`, or `'` where most of
+    /// the first cells are in those.
     #[must_use]
     pub fn quote(mut self, quote: Option<u8>) -> Options {
         self.quote = Some(quote);
         self
     }
 
-    /// Inside quotes the character behind it is taken as it is. Default: none; a quote is written
-    /// twice.
+    /// Inside quotes the character behind it is taken as it is. Default: none, a quote is written
+    /// twice; or `\` where it stands before quotes inside fields, no quote is written twice, and
+    /// [`Options::quote`] is not given.
     #[must_use]
     pub fn escape(mut self, escape: u8) -> Options {
         self.escape = Some(escape);
         self
     }
 
-    /// Whether the first record names the columns. Default: [`Header::Yes`].
+    /// The encoding of inputs without a byte order mark, by its label (WHATWG Encoding Standard):
+    /// `windows-1252`, `shift_jis`, ... Default: found from the first bytes; see README.
+    #[must_use]
+    pub fn encoding(mut self, label: &str) -> Options {
+        match Encoding::for_label_no_replacement(label.as_bytes()) {
+            Some(encoding) => self.encoding = Some(encoding),
+            None => return self.refuse(format!("no encoding is called {label:?}")),
+        }
+        self
+    }
+
+    /// Physical lines at the start of an input that are passed over, whatever they hold. Default 0.
+    #[must_use]
+    pub fn skip_lines(mut self, lines: u64) -> Options {
+        self.skipped_lines = lines;
+        self
+    }
+
+    /// How many bytes may come out of each byte of a packed input, once 64 MiB came out of it.
+    /// Default 1,000. No more than 1 TiB ever comes out.
+    #[must_use]
+    pub fn ratio_max(mut self, ratio: u64) -> Options {
+        self.ratio_max = ratio;
+        self
+    }
+
+    /// The most rows of an input. Default: no limit.
+    #[must_use]
+    pub fn rows_max(mut self, rows: u64) -> Options {
+        self.rows_max = rows;
+        self
+    }
+
+    /// Whether a record names the columns. Default: [`Header::Auto`].
     #[must_use]
     pub fn header(mut self, header: Header) -> Options {
         self.header = header;

@@ -164,8 +164,8 @@ impl Search {
                 Some(close) => {
                     lines = close.lines;
                     let end = dialect.field_end(bytes, close.at + 1);
-                    let behind = &bytes[close.at + 1..end];
-                    fields.push_quoted(bytes, (at + 1, close.at), behind, dialect);
+                    // Only blanks stand behind it.
+                    fields.push_quoted(bytes, (at + 1, close.at), &[], dialect);
                     let from = (!close.is_final).then_some(close.at + 1);
                     if from.is_some() || self.reading == Reading::Literal {
                         choices.push(Choice { from, ..next });

@@ -127,14 +127,7 @@ impl Table {
         default_country: Option<Country>,
         normalizer: &mut Normalizer,
     ) {
-        for &index in columns.kept() {
-            self.kept.push(record.fields.get(index).unwrap_or_default());
-        }
-        if self.keeps_records {
-            record.fields.iter().for_each(|field| self.fields.push(field));
-            self.field_ends.push(self.fields.ends.len());
-        }
-        self.count_problems(record, columns);
+        let record = &self.keep(record, columns);
         let is_spoilt = record.problem.is_some_and(RowProblem::spoils_the_row);
         let plan = columns.plan();
         let [country, place] = countries_of(record, columns).map(|it| it.or(default_country));
@@ -193,6 +186,23 @@ impl Table {
         }
         self.summary.count_matched(platforms);
         self.heads.push(RowHead { position: record.position, problem, platforms });
+    }
+
+    /// Copies what is kept of a record, and counts what is wrong with it as a whole.
+    fn keep<'a>(&mut self, record: &Record<'a>, columns: &Columns) -> Record<'a> {
+        for &index in columns.kept() {
+            self.kept.push(record.fields.get(index).unwrap_or_default());
+        }
+        if self.keeps_records {
+            record.fields.iter().for_each(|field| self.fields.push(field));
+            self.field_ends.push(self.fields.ends.len());
+        }
+        let mut record = Record { ..*record };
+        if record.problem.is_none() && columns.is_header(record.fields) {
+            record.problem = Some(RowProblem::RepeatedHeader);
+        }
+        self.count_problems(&record, columns);
+        record
     }
 
     /// Writes a value into a slot; the same message may stand in the places from `first` on.

@@ -57,7 +57,8 @@ impl Source {
     ///
     /// If that thread cannot be started.
     pub fn run(self) -> Result<Run, Error> {
-        let Source { engine, mut cutter, columns, dialect, .. } = self;
+        let dialect = self.scan().dialect;
+        let Source { engine, mut cutter, columns, .. } = self;
         let in_flight_max = 2 * engine.threads() + 1;
         let (place, places) = bounded(in_flight_max);
         let (recycle, tables) = bounded(in_flight_max);
@@ -179,9 +180,14 @@ impl Line {
                 Err(panic) => Err(Arrival::Panic(panic)),
             };
             let (arrive, place) = bounded(1);
-            if let Ok(chunk) = &chunk {
+            let chunk = chunk.and_then(|chunk| {
+                let rows_max = self.engine.options().rows_max;
+                if self.tally.counts().total + chunk.rows > rows_max {
+                    return Err(Arrival::Error(too_many_rows(rows_max)));
+                }
                 self.tally.detected(chunk.rows);
-            }
+                Ok(chunk)
+            });
             let is_wanted = !self.is_cancelled.load(Ordering::Relaxed);
             if !is_wanted || places.send(place).is_err() {
                 return;
@@ -216,6 +222,11 @@ impl Line {
         let _ = self.spare.try_send(chunk.bytes);
         let _ = arrive.send(arrival);
     }
+}
+
+fn too_many_rows(rows_max: u64) -> Error {
+    let text = format!("the input has more than {rows_max} rows; split it or raise --max-rows");
+    Error::new(ErrorKind::TooManyRows, text)
 }
 
 /// What a worker thread needs besides its chunk.

@@ -1,83 +1,90 @@
-//! An input whose header has been read: bytes -> dialect and columns.
+//! An input whose header has been read: bytes -> text -> dialect and columns.
 //!
-//! In: any reader. Out: [`Source`], which knows its delimiter and its columns, and is ready to
-//! run. Inputs that cannot be a CSV are refused here, with a word on what they are.
+//! In: any reader. Out: [`Source`], which knows how its list is packed, encoded and written, and
+//! which columns it has, and is ready to run. Inputs that cannot be a list are refused, with a word
+//! on what they are.
 
 use super::Engine;
+use super::charset;
 use super::chunk::{Cutter, Sizes};
 use super::columns::Columns;
 use super::dialect::Dialect;
 use super::error::{Error, ErrorKind};
-use super::options::Header;
+use super::options::{Header, Options};
 use super::record::{BYTE_ORDER_MARK, Cells, Fields};
 use super::recover::single;
+use super::sniff::{Found, sniff};
 use super::tally::Tally;
+use super::transport::{self, Limits};
 use std::io::Read;
 use std::sync::Arc;
+
+/// What was found out about an input before its first row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scan {
+    /// What it is packed in: `gzip`, `zstd`, `zip`, or nothing.
+    pub packing: Option<&'static str>,
+    /// The encoding's name (WHATWG). Cells that are not UTF-8 are read as Windows-1252 where their
+    /// identifier allows it.
+    pub encoding: &'static str,
+    /// True if it starts with a byte order mark, which is no part of the header.
+    pub has_byte_order_mark: bool,
+    /// Delimiter, quote and escape.
+    pub dialect: Dialect,
+    /// True if there is a header.
+    pub has_header: bool,
+    /// Physical lines before the header or the first row.
+    pub lines_before: u64,
+    /// Why, a sentence for each decision; no cell content.
+    pub reasons: Vec<String>,
+}
 
 /// An input whose header has been read.
 pub struct Source {
     pub(super) engine: Engine,
     pub(super) cutter: Cutter,
     pub(super) columns: Arc<Columns>,
-    pub(super) dialect: Dialect,
-    has_byte_order_mark: bool,
+    scan: Scan,
 }
 
 impl Source {
     pub(super) fn open(engine: Engine, reader: Box<dyn Read + Send>) -> Result<Source, Error> {
         let options = engine.options();
+        let tally = Tally::default();
+        let limits = Limits { ratio_max: options.ratio_max };
+        let unpacked = transport::open(reader, tally.clone(), limits)?;
+        // A list without a header, and said so, is taken as it stands.
+        let detects = options.header != Header::No;
+        let decoded = charset::open(unpacked.reader, options.encoding, detects)?;
         let sizes = Sizes {
             chunk_bytes: options.chunk_bytes,
             read_bytes: options.read_bytes,
             record_bytes_max: options.record_bytes_max,
         };
-        let mut cutter = Cutter::new(reader, sizes, Tally::default());
-        let start = cutter.first_bytes(MAGIC_BYTES)?;
-        refuse_other_files(start)?;
-        let has_byte_order_mark = start.starts_with(BYTE_ORDER_MARK);
-        if has_byte_order_mark {
+        let mut cutter = Cutter::new(decoded.reader, sizes, tally);
+        let is_utf_8 = decoded.name == "UTF-8";
+        cutter.start_at(if is_utf_8 { decoded.mark_bytes } else { 0 });
+        let mut has_byte_order_mark = decoded.mark_bytes > 0;
+        // Some programs put a mark before a file that has one.
+        while cutter.sample(BYTE_ORDER_MARK.len()) == BYTE_ORDER_MARK {
             cutter.drop_front(BYTE_ORDER_MARK.len());
+            has_byte_order_mark = true;
         }
+        cutter.skip_lines(options.skipped_lines)?;
         cutter.skip_blank_lines()?;
-        let delimiter = match options.delimiter {
-            Some(delimiter) => delimiter,
-            None => detect_delimiter(cutter.first_line(options.header_bytes_max)?),
+        let found = first_look(&mut cutter, options)?;
+        let lines_before = cutter.place().line - 1;
+        let columns = read_header(&mut cutter, &found, options)?;
+        let scan = Scan {
+            packing: unpacked.packing,
+            encoding: decoded.name,
+            has_byte_order_mark,
+            dialect: found.dialect,
+            has_header: found.is_named,
+            lines_before,
+            reasons: found.reasons,
         };
-        let quote = options.quote.unwrap_or(Some(b'"'));
-        let dialect = Dialect { delimiter, quote, escape: options.escape };
-        cutter.set_dialect(dialect);
-        let record = cutter.first_record(options.header_bytes_max).map_err(|error| {
-            let too_large = || {
-                let text = format!(
-                    "the first record is longer than {} bytes; is this a CSV file with a header?",
-                    options.header_bytes_max
-                );
-                Error::new(ErrorKind::HeaderTooLarge, text)
-            };
-            error.unwrap_or_else(too_large)
-        })?;
-        let Some((record, is_damaged)) = record else {
-            return Err(Error::new(ErrorKind::EmptyFile, "the input is empty"));
-        };
-        let mut fields = Fields::default();
-        single(&record, dialect, is_damaged, &mut fields);
-        let mut columns = Columns::find(Cells::new(&record, &fields), options)?;
-        cutter.set_width(columns.width(), options.header == Header::Yes);
-        if options.header == Header::Yes {
-            cutter.drop_front(record.len());
-        }
-        if columns.needs_sample(options) {
-            let sample = cutter.sample(SAMPLE_BYTES);
-            // The last record of a full sample may be cut.
-            let whole = match memchr::memrchr2(b'\n', b'\r', sample) {
-                Some(end) if sample.len() == SAMPLE_BYTES => &sample[..end],
-                _ => sample,
-            };
-            columns.learn(whole, dialect, options);
-        }
-        let columns = Arc::new(columns);
-        Ok(Source { engine, cutter, columns, dialect, has_byte_order_mark })
+        Ok(Source { engine, cutter, columns: Arc::new(columns), scan })
     }
 
     /// The columns that are used, and why.
@@ -85,19 +92,9 @@ impl Source {
         &self.columns
     }
 
-    /// The delimiter, given or detected.
-    pub fn delimiter(&self) -> u8 {
-        self.dialect.delimiter
-    }
-
-    /// Delimiter, quote and escape, given or detected.
-    pub fn dialect(&self) -> Dialect {
-        self.dialect
-    }
-
-    /// True if the input starts with a UTF-8 byte order mark, which is no part of the header.
-    pub fn has_byte_order_mark(&self) -> bool {
-        self.has_byte_order_mark
+    /// How the input is packed, encoded and written.
+    pub fn scan(&self) -> &Scan {
+        &self.scan
     }
 
     /// Where the first row may start: the bytes before it are the header's.
@@ -117,81 +114,93 @@ impl std::fmt::Debug for Source {
     }
 }
 
-const MAGIC_BYTES: usize = 8;
+/// How much of an input decides how it is written.
+const SNIFF_BYTES: usize = 64 << 10;
 
 /// How much of an input decides what its cells alone leave open.
 const SAMPLE_BYTES: usize = 256 << 10;
 
-/// Refuses what is no plain text in an encoding that is read.
-fn refuse_other_files(start: &[u8]) -> Result<(), Error> {
-    const UTF16: (ErrorKind, &str) =
-        (ErrorKind::UnsupportedEncoding, "the input is UTF-16 or UTF-32; save it as CSV in UTF-8");
-    const KNOWN: [(&[u8], (ErrorKind, &str)); 10] = [
-        (b"\xff\xfe", UTF16),
-        (b"\xfe\xff", UTF16),
-        (b"\0\0\xfe\xff", UTF16),
-        (
-            b"PK\x03\x04",
-            (
-                ErrorKind::SpreadsheetFile,
-                "the input is a zip archive or a spreadsheet (.xlsx, .ods); export it as CSV",
-            ),
-        ),
-        (
-            b"\xd0\xcf\x11\xe0",
-            (ErrorKind::SpreadsheetFile, "the input is a spreadsheet (.xls); export it as CSV"),
-        ),
-        (
-            b"\x1f\x8b",
-            (
-                ErrorKind::UnsupportedCompression,
-                "the input is gzip; unpack it: gzip -dc FILE | ...",
-            ),
-        ),
-        (
-            b"\x28\xb5\x2f\xfd",
-            (
-                ErrorKind::UnsupportedCompression,
-                "the input is zstd; unpack it: zstd -dc FILE | ...",
-            ),
-        ),
-        (b"%PDF", (ErrorKind::BinaryFile, "the input is a PDF; export the list as CSV")),
-        (b"\x89PNG", (ErrorKind::BinaryFile, "the input is a picture; export the list as CSV")),
-        (b"PAR1", (ErrorKind::BinaryFile, "the input is Parquet; export it as CSV")),
-    ];
-    match KNOWN.iter().find(|(magic, _)| start.starts_with(magic)) {
-        Some((_, (kind, text))) => Err(Error::new(*kind, *text)),
-        None => Ok(()),
+/// Finds out how the list is written and goes to its header or its first row.
+fn first_look(cutter: &mut Cutter, options: &Options) -> Result<Found, Error> {
+    let sample = cutter.sample(SNIFF_BYTES);
+    // Who says that there is no header wants what is there counted.
+    if options.header != Header::No {
+        refuse_other_text(sample)?;
     }
+    let found = sniff(whole_lines(sample, SNIFF_BYTES), options);
+    cutter.set_dialect(found.dialect);
+    cutter.drop_front(found.skipped_bytes);
+    cutter.skip_blank_lines()?;
+    Ok(found)
 }
 
-/// Whichever of the usual delimiters the header line has most of outside quotes; comma if none.
-fn detect_delimiter(line: &[u8]) -> u8 {
-    const USUAL: [u8; 4] = *b",;\t|";
-    let mut counts = [0_u32; USUAL.len()];
-    let mut in_quotes = false;
-    for &byte in line {
-        match USUAL.iter().position(|usual| *usual == byte) {
-            _ if byte == b'"' => in_quotes = !in_quotes,
-            Some(which) if !in_quotes => counts[which] += 1,
-            _ => {}
+/// Reads the header, or of a list without one the number of its columns.
+fn read_header(cutter: &mut Cutter, found: &Found, options: &Options) -> Result<Columns, Error> {
+    let bytes_max = options.header_bytes_max;
+    let (record, is_damaged) = match cutter.first_record(bytes_max) {
+        Ok(Some(record)) => record,
+        Ok(None) => return Err(Error::new(ErrorKind::EmptyFile, "the input is empty")),
+        Err(Some(error)) => return Err(error),
+        // A row that is too large, which costs that row.
+        Err(None) if !found.is_named => (cutter.sample(bytes_max).to_vec(), true),
+        Err(None) => {
+            let text = format!(
+                "the first record is longer than {bytes_max} bytes; is this a CSV file with a \
+                 header?"
+            );
+            return Err(Error::new(ErrorKind::HeaderTooLarge, text));
         }
+    };
+    let dialect = found.dialect;
+    let mut fields = Fields::default();
+    single(&record, dialect, is_damaged, &mut fields);
+    let cells = Cells::new(&record, &fields);
+    let behind = if found.is_named { record.len() } else { 0 };
+    let sample = cutter.sample(behind + SNIFF_BYTES);
+    let sample = sample.get(behind..).unwrap_or_default();
+    let sample = (whole_lines(sample, SNIFF_BYTES), dialect);
+    let mut columns = Columns::find(cells, found.is_named, sample, options)?;
+    cutter.set_width(columns.width(), found.is_named);
+    cutter.drop_front(behind);
+    if columns.needs_sample(options) {
+        let sample = cutter.sample(SAMPLE_BYTES);
+        columns.learn(whole_lines(sample, SAMPLE_BYTES), dialect, options);
     }
-    let most = counts.iter().max().copied().unwrap_or_default();
-    let which = counts.iter().position(|count| *count == most).unwrap_or_default();
-    USUAL[which]
+    Ok(columns)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_header_decides_the_delimiter() {
-        assert_eq!(detect_delimiter(b"email;phone"), b';');
-        assert_eq!(detect_delimiter(b"email\tfirst, last"), b',');
-        assert_eq!(detect_delimiter(b"\"a;b;c\",email"), b',');
-        assert_eq!(detect_delimiter(b"a|b|c,d"), b'|');
-        assert_eq!(detect_delimiter(b"email"), b',');
+/// A sample without its last line, which may be cut, unless it is all there is.
+fn whole_lines(sample: &[u8], wanted: usize) -> &[u8] {
+    match memchr::memrchr2(b'\n', b'\r', sample) {
+        Some(end) if sample.len() >= wanted => &sample[..end],
+        _ => sample,
     }
+}
+
+/// Refuses text that is no list, and what is no text.
+fn refuse_other_text(sample: &[u8]) -> Result<(), Error> {
+    let text = sample.trim_ascii_start();
+    let start: Vec<u8> = text.iter().take(16).map(u8::to_ascii_lowercase).collect();
+    let starts = |with: &str| start.starts_with(with.as_bytes());
+    if starts("<!doctype") || starts("<html") || starts("<?xml") || starts("<table") {
+        let text = "the input is HTML or XML; export the list as CSV";
+        return Err(Error::new(ErrorKind::NotCsv, text));
+    }
+    let opens = match text {
+        [b'{', rest @ ..] => rest.trim_ascii_start().starts_with(b"\""),
+        [b'[', rest @ ..] => matches!(rest.trim_ascii_start().first(), Some(b'{' | b'[' | b'"')),
+        _ => false,
+    };
+    if opens {
+        return Err(Error::new(ErrorKind::NotCsv, "the input is JSON; export the list as CSV"));
+    }
+    // Of text one byte in twenty may be odd, of noise one in ten is.
+    let is_odd = |byte: &&u8| matches!(byte, 1..=8 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1e | 0x7f);
+    let odd = sample.iter().filter(is_odd).count();
+    const ODD_SHARE: usize = 20;
+    if sample.len() >= ODD_SHARE && odd * ODD_SHARE > sample.len() {
+        let text = "the input is no text; export the list as CSV";
+        return Err(Error::new(ErrorKind::BinaryFile, text));
+    }
+    Ok(())
 }

@@ -331,7 +331,8 @@ fn a_signal_leaves_no_unfinished_file_and_the_old_one_in_place() {
             .spawn()
             .unwrap();
         let mut stdin = child.stdin.take().unwrap();
-        stdin.write_all(b"email\na@x.org\n").unwrap();
+        // More than is looked at before the first row.
+        stdin.write_all("email\na@x.org\n".repeat(8_000).as_bytes()).unwrap();
         wait_for(&mut child, || names(folder.path()).len() == 2);
         let unfinished: PathBuf = folder.path().join(&names(folder.path())[0]);
         assert_eq!(std::fs::metadata(&unfinished).unwrap().permissions().mode() & 0o777, 0o600);

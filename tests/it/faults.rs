@@ -169,9 +169,10 @@ impl Read for Blocking {
 fn a_reader_that_blocks_does_not_block_the_caller_who_goes_away() {
     let (entered, has_entered) = channel();
     let (go_on, may_go_on) = channel();
-    let options = Options::new().threads(2).chunk_bytes(30).thread_name("block");
+    let options = Options::new().threads(2).chunk_bytes(1 << 20).thread_name("block");
     let engine = Engine::new(options).unwrap();
-    let first = io::Cursor::new(list(3));
+    // More than is looked at before the first row.
+    let first = io::Cursor::new(list(8_000));
     let run = engine.run(Blocking { first, entered, go_on: may_go_on }).unwrap();
     has_entered.recv().unwrap();
     drop(run);
@@ -194,7 +195,7 @@ fn a_panic_of_the_reader_reaches_the_caller_and_the_engine_stays_usable() {
         }
     }
     let engine = Engine::new(Options::new().threads(2).chunk_bytes(30)).unwrap();
-    let mut run = engine.run(Panicking(io::Cursor::new(list(5)))).unwrap();
+    let mut run = engine.run(Panicking(io::Cursor::new(list(8_000)))).unwrap();
     let panic = catch_unwind(AssertUnwindSafe(|| drain(&mut run))).unwrap_err();
     assert_eq!(panic.downcast_ref::<&str>(), Some(&"injected"));
     assert!(run.next_batch().unwrap().is_none());

@@ -98,9 +98,13 @@ fn bytes_that_are_no_utf8() {
 
 #[test]
 fn files_that_are_no_csv() {
-    check(b"\xff\xfee\0m\0", "unsupported_encoding");
-    check(b"PK\x03\x04rest", "spreadsheet_file");
-    check(b"\x1f\x8b\x08rest", "unsupported_compression");
+    check(b"\xff\xfe\0\0e\0\0\0", "unsupported_encoding");
+    check(b"PK\x03\x04rest", "truncated_input");
+    check(b"\x1f\x8b\x08rest", "truncated_input");
+    check(b"BZh91AY", "unsupported_compression");
+    check(b"{\"email\": \"a@x.org\"}", "not_csv");
+    check(b"<!DOCTYPE html><table>", "not_csv");
+    check(b"\xd0\xcf\x11\xe0\xa1\xb1", "spreadsheet_file");
     check(b"%PDF-1.7", "binary_file");
 }
 

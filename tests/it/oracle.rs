@@ -470,9 +470,7 @@ impl Search<'_> {
         if is_quoted {
             for close in self.closers(at + 1) {
                 let end = unquoted(self.bytes, close + 1);
-                let mut field = halved(&self.bytes[at + 1..close]);
-                field.extend(&self.bytes[close + 1..end]);
-                readings.push((field, end));
+                readings.push((halved(&self.bytes[at + 1..close]), end));
             }
         }
         if !is_quoted || self.literal {

@@ -7,7 +7,7 @@ use matchkey::normalize::phone::reference::Reference;
 use matchkey::normalize::{Country, Hints, Normalizer, Outcome, phone, text_of};
 use matchkey::platform::Sent;
 use matchkey::platform::spec::KeyRule;
-use matchkey::{Cell, Digest, Engine, Form, Identifier, Options, Platform};
+use matchkey::{Cell, Digest, Engine, Form, Header, Identifier, Options, Platform};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -54,6 +54,12 @@ fn phone_piece() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Nothing about the input is left to be found out.
+fn exactly(options: Options) -> Options {
+    let quote = Some(b'"');
+    options.header(Header::Yes).delimiter(b',').quote(quote).encoding("utf-8")
+}
+
 fn body() -> impl Strategy<Value = Vec<u8>> {
     vec(piece(), 0..80).prop_map(|pieces| pieces.concat())
 }
@@ -79,7 +85,7 @@ proptest! {
         input.extend(body);
         let used = [(Identifier::Email, 0), (Identifier::Phone, 2), (Identifier::Country, 3)];
         let expected = oracle::rows(&input, &used, &[1], Some("GB"), record_bytes_max);
-        let options = Options::new()
+        let options = exactly(Options::new())
             .country("GB")
             .keep("note")
             .threads(threads)
@@ -127,7 +133,7 @@ proptest! {
     ) {
         let mut input = b"email,phone,first_name,zip,country,dob,ltv\n".to_vec();
         input.extend(body);
-        let options = Options::new()
+        let options = exactly(Options::new())
             .country("US")
             .threads(threads)
             .chunk_bytes(chunk_bytes)

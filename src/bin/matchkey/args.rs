@@ -179,18 +179,25 @@ pub(crate) struct ReadingArguments {
     /// Reads FIELD from the column HEADER, or #N; up to three columns a field
     #[arg(long, value_name = "FIELD=HEADER", value_parser = mapping)]
     pub(crate) map: Vec<(Identifier, String)>,
-    /// The delimiter: one character, or tab [default: found in the header]
-    #[arg(long, value_name = "C", value_parser = delimiter)]
-    pub(crate) delimiter: Option<u8>,
-    /// The quote character, or none [default: "]
-    #[arg(long, value_name = "C|none", value_parser = quote)]
-    pub(crate) quote: Option<QuoteArgument>,
-    /// Inside quotes the character behind this one is taken as it is
-    #[arg(long, value_name = "C", value_parser = ascii)]
-    pub(crate) escape: Option<u8>,
-    /// Whether the first record names the columns
-    #[arg(long, value_enum, default_value = "yes")]
+    /// The delimiter: one character, or tab [default: found]
+    #[arg(long, value_name = "C")]
+    pub(crate) delimiter: Option<String>,
+    /// The quote character, or none [default: found, mostly "]
+    #[arg(long, value_name = "C|none")]
+    pub(crate) quote: Option<String>,
+    /// Inside quotes the character behind this one is taken as it is [default: found]
+    #[arg(long, value_name = "C")]
+    pub(crate) escape: Option<String>,
+    /// Whether a record names the columns; auto looks for it in the first 21 lines
+    #[arg(long, value_enum, default_value = "auto")]
     pub(crate) header: HeaderArgument,
+    /// The encoding of files without a byte order mark, such as windows-1252 or shift_jis
+    /// [default: found]
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) encoding: Option<String>,
+    /// Passes over so many lines at the start of each file
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) skip_lines: u64,
     /// Worker threads [default: one for each core]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) threads: usize,
@@ -209,6 +216,12 @@ pub(crate) struct ReadingArguments {
     /// The most columns
     #[arg(long, value_name = "N", default_value_t = 16_384, hide_short_help = true)]
     pub(crate) max_columns: usize,
+    /// The most rows of a file [default: no limit]
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    pub(crate) max_rows: Option<u64>,
+    /// How many bytes may come out of each byte of a packed file, after 64 MiB
+    #[arg(long, value_name = "N", default_value_t = 1_000, hide_short_help = true)]
+    pub(crate) max_ratio: u64,
 }
 
 /// How values are read.
@@ -261,6 +274,7 @@ pub(crate) enum Format {
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum HeaderArgument {
+    Auto,
     Yes,
     No,
 }
@@ -274,6 +288,7 @@ pub(crate) enum PhonePolicyArgument {
 impl HeaderArgument {
     pub(crate) fn name(self) -> &'static str {
         match self {
+            HeaderArgument::Auto => "auto",
             HeaderArgument::Yes => "yes",
             HeaderArgument::No => "no",
         }
@@ -329,21 +344,33 @@ impl RuleArguments {
 }
 
 impl ReadingArguments {
-    pub(crate) fn apply(&self, mut options: Options) -> Options {
+    /// # Errors
+    ///
+    /// Where the dialect is not made of single characters; with the code of the reader's errors.
+    pub(crate) fn apply(&self, mut options: Options) -> Result<Options, Failure> {
         for (identifier, header) in &self.map {
             options = options.map(*identifier, header);
         }
-        if let Some(delimiter) = self.delimiter {
-            options = options.delimiter(delimiter);
+        if let Some(delimiter) = &self.delimiter {
+            options = options.delimiter(ascii("--delimiter", delimiter)?);
         }
-        if let Some(QuoteArgument(quote)) = self.quote {
-            options = options.quote(quote);
+        match self.quote.as_deref() {
+            None => {}
+            Some("none") => options = options.quote(None),
+            Some(quote) => options = options.quote(Some(ascii("--quote", quote)?)),
         }
-        if let Some(escape) = self.escape {
-            options = options.escape(escape);
+        if let Some(escape) = &self.escape {
+            options = options.escape(ascii("--escape", escape)?);
         }
-        options
+        if let Some(label) = &self.encoding {
+            options = options.encoding(label);
+        }
+        if let Some(rows) = self.max_rows {
+            options = options.rows_max(rows);
+        }
+        Ok(options
             .header(match self.header {
+                HeaderArgument::Auto => Header::Auto,
                 HeaderArgument::Yes => Header::Yes,
                 HeaderArgument::No => Header::No,
             })
@@ -353,6 +380,8 @@ impl ReadingArguments {
             .record_bytes_max(self.max_record_bytes)
             .header_bytes_max(self.max_header_bytes)
             .columns_max(self.max_columns)
+            .skip_lines(self.skip_lines)
+            .ratio_max(self.max_ratio))
     }
 }
 
@@ -398,27 +427,14 @@ fn mapping(text: &str) -> Result<(Identifier, String), String> {
     Ok((field.parse()?, header.to_owned()))
 }
 
-fn delimiter(text: &str) -> Result<u8, String> {
-    match text {
-        "tab" | "\\t" => Ok(b'\t'),
-        _ => ascii(text).map_err(|_| "one ASCII character, or tab".into()),
-    }
-}
-
-/// A quote character, or that there is none.
-#[derive(Clone, Copy)]
-pub(crate) struct QuoteArgument(pub(crate) Option<u8>);
-
-fn quote(text: &str) -> Result<QuoteArgument, String> {
-    match text {
-        "none" => Ok(QuoteArgument(None)),
-        _ => ascii(text).map(|byte| QuoteArgument(Some(byte))),
-    }
-}
-
-fn ascii(text: &str) -> Result<u8, String> {
-    match text.as_bytes() {
-        [byte] if byte.is_ascii() => Ok(*byte),
-        _ => Err("one ASCII character".into()),
+/// One ASCII character, or `tab`.
+fn ascii(option: &str, text: &str) -> Result<u8, Failure> {
+    match (text, text.as_bytes()) {
+        ("tab" | "\\t", _) => Ok(b'\t'),
+        (_, [byte]) if byte.is_ascii() => Ok(*byte),
+        _ => {
+            let text = format!("{option}: one ASCII character, or tab");
+            Err(Failure::Unsupported("unsupported_option", text))
+        }
     }
 }

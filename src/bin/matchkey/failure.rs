@@ -13,6 +13,8 @@ pub(crate) enum Failure {
     Refused(String),
     /// The library could not read an input to its end: exit code 1. With the error's code.
     Unreadable(&'static str, String),
+    /// An option that cannot be met by any reader: exit code 2. With the error's code.
+    Unsupported(&'static str, String),
     /// Nobody reads the output any more: exit code 0.
     ClosedPipe,
 }

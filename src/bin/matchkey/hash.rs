@@ -84,7 +84,7 @@ pub(crate) fn run(arguments: &HashArguments) -> Result<(), Failure> {
 }
 
 fn options(arguments: &HashArguments) -> Result<Options, Failure> {
-    let options = arguments.reading.apply(arguments.rules.options()?);
+    let options = arguments.reading.apply(arguments.rules.options()?)?;
     let mut options = options.platforms(arguments.platform.iter().copied());
     for choice in &arguments.hash {
         let offers = |platform: &&Platform| {

@@ -4,7 +4,7 @@
 //! among several is opened again when its turn comes, so that any number of files can be read.
 
 use crate::failure::Failure;
-use matchkey::{Columns, Engine, Source};
+use matchkey::{Columns, Engine, Scan, Source};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,8 +14,7 @@ pub(crate) struct Input {
     /// The path as it was given.
     pub(crate) name: String,
     pub(crate) columns: Columns,
-    pub(crate) delimiter: u8,
-    pub(crate) has_byte_order_mark: bool,
+    pub(crate) scan: Scan,
     /// The bytes before the first row.
     pub(crate) header_ends: u64,
     /// Its size, where that is known.
@@ -43,8 +42,7 @@ fn open(engine: &Engine, path: &Path, is_one_of_several: bool) -> Result<Input, 
     let (source, bytes) = source(engine, path, &name)?;
     Ok(Input {
         columns: source.columns().clone(),
-        delimiter: source.delimiter(),
-        has_byte_order_mark: source.has_byte_order_mark(),
+        scan: source.scan().clone(),
         header_ends: source.header_bytes(),
         bytes,
         origin: match bytes {

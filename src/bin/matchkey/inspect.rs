@@ -4,7 +4,7 @@
 //! and an estimate of the share of usable rows from a sample: a small file as a whole, the start of
 //! standard input, pieces from all over a larger file (see `pieces.rs`).
 
-use crate::args::{HeaderArgument, InspectArguments, engine};
+use crate::args::{InspectArguments, engine};
 use crate::failure::{Failure, grouped, percent};
 use crate::input::{Input, open_all};
 use crate::pieces::spread_pieces;
@@ -39,19 +39,11 @@ struct Sample {
 
 /// Runs the command.
 pub(crate) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
-    let options = arguments.reading.apply(arguments.rules.options()?).keep_rejected();
-    let options = options.platforms(arguments.platform.iter().copied());
     if arguments.json {
-        let mut options = options;
-        if arguments.records {
-            options = options.keep_records();
-        }
-        if matches!(arguments.reading.header, HeaderArgument::No) {
-            options = options.allow_no_identifier();
-        }
-        return verdict::run(arguments, &engine(options)?);
+        return verdict::run(arguments);
     }
-    let engine = engine(options)?;
+    let options = arguments.reading.apply(arguments.rules.options()?)?.keep_rejected();
+    let engine = engine(options.platforms(arguments.platform.iter().copied()))?;
     let mut inputs = open_all(&engine, std::slice::from_ref(&arguments.input))?;
     let Some(mut input) = inputs.pop() else { return Ok(()) };
     let sample = match spread_sample(arguments, &engine, &input)? {
@@ -74,7 +66,9 @@ fn spread_sample(
     engine: &Engine,
     input: &Input,
 ) -> Result<Option<Sample>, Failure> {
-    let Some(bytes) = input.bytes.filter(|bytes| *bytes > WHOLE_BYTES_MAX) else {
+    // Pieces are cut out of the file as it stands.
+    let is_plain = input.scan.packing.is_none() && input.scan.encoding == "UTF-8";
+    let Some(bytes) = input.bytes.filter(|bytes| *bytes > WHOLE_BYTES_MAX && is_plain) else {
         return Ok(None);
     };
     let list = spread_pieces(&arguments.input, input, bytes)
@@ -104,14 +98,17 @@ fn sample(mut run: Run, input: &Input, mut extent: Extent) -> Result<Sample, Fai
 }
 
 fn describe(input: &Input, sample: &Sample, engine: &Engine) -> String {
-    let delimiter = match input.delimiter {
-        b'\t' => "tab".to_owned(),
-        other => char::from(other).to_string(),
-    };
-    let mark = if input.has_byte_order_mark { ", with a byte order mark" } else { "" };
+    let scan = &input.scan;
+    let mark = if scan.has_byte_order_mark { ", with a byte order mark" } else { "" };
+    let packing = scan.packing.map_or(String::new(), |packing| format!(", packed in {packing}"));
     let mut text = format!("{}\n", recognition(input));
-    text += &format!("delimiter {delimiter}, quote \", encoding UTF-8{mark}, ");
+    text += &format!("delimiter {}, quote ", byte(Some(scan.dialect.delimiter)));
+    text += &format!("{}, escape ", byte(scan.dialect.quote));
+    text += &format!("{}, encoding {}{mark}{packing}, ", byte(scan.dialect.escape), scan.encoding);
     text += &format!("{} columns\n", input.columns.width());
+    for reason in &scan.reasons {
+        text += &format!("  {reason}\n");
+    }
     let country = engine.options().country_name().unwrap_or("none; see --country");
     text += &format!("default country: {country}\n");
     text += "\nfirst rows:\n";
@@ -143,6 +140,16 @@ fn describe(input: &Input, sample: &Sample, engine: &Engine) -> String {
         text += &format!("  {field:<12} {reason:<32} {}\n", grouped(count));
     }
     text
+}
+
+/// A byte of the dialect, as people write it.
+pub(crate) fn byte(byte: Option<u8>) -> String {
+    match byte {
+        None => "none".to_owned(),
+        Some(b'\t') => "tab".to_owned(),
+        Some(byte @ 0x21..=0x7e) => char::from(byte).to_string(),
+        Some(byte) => format!("0x{byte:02x}"),
+    }
 }
 
 /// Wilson's interval for a share, 95 %.

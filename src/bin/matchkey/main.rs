@@ -50,7 +50,7 @@ fn main() -> ExitCode {
             say(&format!("matchkey: {text}"));
             ExitCode::from(1)
         }
-        Err(Failure::Usage(text)) => {
+        Err(Failure::Usage(text) | Failure::Unsupported(_, text)) => {
             say(&format!("matchkey: {text}"));
             ExitCode::from(2)
         }

@@ -65,6 +65,9 @@ fn whole_records<'a>(window: &'a [u8], starts: &[usize], input: &Input) -> &'a [
 
 fn reader<'a>(bytes: &'a [u8], input: &Input) -> csv::Reader<&'a [u8]> {
     let mut builder = csv::ReaderBuilder::new();
-    builder.delimiter(input.delimiter).has_headers(false).flexible(true);
+    let dialect = input.scan.dialect;
+    builder.delimiter(dialect.delimiter).has_headers(false).flexible(true);
+    builder.quoting(dialect.quote.is_some()).quote(dialect.quote.unwrap_or(b'"'));
+    builder.escape(dialect.escape).double_quote(dialect.escape.is_none());
     builder.from_reader(bytes)
 }

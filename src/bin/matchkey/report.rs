@@ -275,21 +275,31 @@ pub(crate) fn scan(input: &Input) -> Value {
             "date_format": column.date_order().map(DateOrder::pattern),
         })
     });
+    let scan = &input.scan;
+    let byte = |byte: Option<u8>| byte.map(|byte| char::from(byte).to_string());
     json!({
         "input": input.name,
-        "encoding": "utf-8",
-        "byte_order_mark": input.has_byte_order_mark,
-        "delimiter": char::from(input.delimiter).to_string(),
-        "quote": "\"",
+        "packing": scan.packing,
+        "encoding": scan.encoding,
+        "byte_order_mark": scan.has_byte_order_mark,
+        "delimiter": byte(Some(scan.dialect.delimiter)),
+        "quote": byte(scan.dialect.quote),
+        "escape": byte(scan.dialect.escape),
+        "header": scan.has_header,
+        "lines_before_header": scan.lines_before,
+        "reasons": scan.reasons,
         "columns": columns.collect::<Vec<_>>(),
     })
 }
 
 /// Why a column is used, in a word.
-pub(crate) fn why(origin: Origin) -> &'static str {
+pub(crate) fn why(origin: Origin) -> String {
     match origin {
-        Origin::Mapped => "mapped",
-        _ => "recognized",
+        Origin::Mapped => "mapped".to_owned(),
+        Origin::Content { percent, cells } => {
+            format!("by its content: {percent} % of {cells} cells")
+        }
+        _ => "recognized".to_owned(),
     }
 }
 

@@ -3,20 +3,21 @@
 //! In: one input, read to its end through the engine. Out: outcome, counts by kind, samples, what
 //! the scan found; with `--records` every record too. Without it no cell content.
 
-use crate::args::InspectArguments;
+use crate::args::{HeaderArgument, InspectArguments, engine};
 use crate::failure::Failure;
 use crate::input::{Input, open_all};
+use crate::report::scan;
 use crate::target::Target;
 use matchkey::platform::Encoding;
-use matchkey::{Cell, Engine, Identifier, Row, Run, Sample, Summary};
+use matchkey::{Cell, Identifier, Row, Run, Sample, Summary};
 use serde_json::{Map, Value, json};
 use std::io::Write;
 
 /// Reads the list and prints the object.
-pub(crate) fn run(arguments: &InspectArguments, engine: &Engine) -> Result<(), Failure> {
-    let (value, failure) = match read(arguments, engine) {
+pub(crate) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
+    let (value, failure) = match read(arguments) {
         Ok(value) => (value, None),
-        Err(Failure::Unreadable(code, text)) => {
+        Err(Failure::Unreadable(code, text) | Failure::Unsupported(code, text)) => {
             (json!({"outcome": "file_error", "file_error": code, "total_rows": null}), Some(text))
         }
         Err(failure) => return Err(failure),
@@ -30,13 +31,26 @@ pub(crate) fn run(arguments: &InspectArguments, engine: &Engine) -> Result<(), F
     }
 }
 
-fn read(arguments: &InspectArguments, engine: &Engine) -> Result<Value, Failure> {
-    let mut inputs = open_all(engine, std::slice::from_ref(&arguments.input))?;
+fn read(arguments: &InspectArguments) -> Result<Value, Failure> {
+    let options = arguments.reading.apply(arguments.rules.options()?)?;
+    let mut options = options.platforms(arguments.platform.iter().copied());
+    if arguments.records {
+        options = options.keep_records();
+    }
+    if matches!(arguments.reading.header, HeaderArgument::No) {
+        options = options.allow_no_identifier();
+    }
+    let engine = engine(options)?;
+    let mut inputs = open_all(&engine, std::slice::from_ref(&arguments.input))?;
     let Some(mut input) = inputs.pop() else { return Ok(Value::Null) };
-    let run = input.take(engine)?.run().map_err(|error| Failure::of(&input.name, &error))?;
+    let run = input.take(&engine)?.run().map_err(|error| Failure::of(&input.name, &error))?;
     let mut records = arguments.records.then(Records::default);
     let summary = drain(run, &input, records.as_mut())?;
     let rows = summary.total_rows();
+    if rows == 0 {
+        let text = format!("{}: no row: only a header (no_rows)", input.name);
+        return Err(Failure::Unreadable("no_rows", text));
+    }
     let mut value = json!({
         "outcome": "ok",
         "file_error": null,
@@ -45,6 +59,7 @@ fn read(arguments: &InspectArguments, engine: &Engine) -> Result<Value, Failure>
         "usable_rows": summary.usable_rows(),
         "errors": errors(&summary),
         "samples": samples(&summary, &input),
+        "scan": scan(&input),
     });
     if let (Some(records), Some(object)) = (records, value.as_object_mut()) {
         object.insert("records".into(), Value::Array(records.fields));
