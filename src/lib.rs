@@ -6,9 +6,13 @@
 //! | --- | --- |
 //! | `engine.rs` | [`Engine`]: worker threads |
 //! | `engine/options.rs` | [`Options`]: what a caller may choose |
-//! | `engine/source.rs` | [`Source`]: refuses what is no CSV, finds delimiter and header |
+//! | `engine/source.rs` | [`Source`]: an input whose header has been read |
+//! | `engine/transport.rs` | packed or plain bytes -> plain bytes; what other files are |
+//! | `engine/charset.rs` | any encoding -> UTF-8 |
+//! | `engine/sniff.rs` | the first 64 KiB -> delimiter, quote, escape, header |
+//! | `engine/dialect.rs` | [`Dialect`]: what stands between fields and around them |
 //! | `engine/chunk.rs` | bytes -> chunks that end at a record; feeds [`Counts::total`] |
-//! | `engine/chunk/scan.rs` | where a record ends: the quote rules |
+//! | `engine/chunk/scan.rs` | where a record ends, and whether it is damaged |
 //! | `engine/columns.rs` | header -> [`Columns`]: which column holds which [`Identifier`] |
 //! | `engine/record.rs` | chunk -> records -> fields |
 //! | `engine/recover.rs` | a record whose quotes do not add up -> the reading that fits |

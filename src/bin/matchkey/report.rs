@@ -12,7 +12,7 @@ use crate::target::Target;
 use matchkey::normalize::Rejection;
 use matchkey::normalize::date::DateOrder;
 use matchkey::platform::{Encoding, Hash};
-use matchkey::{Cell, Counts, Engine, Identifier, Origin, Platform, Row, Summary};
+use matchkey::{Cell, Counts, Engine, Identifier, Origin, Platform, Row, Sample, Summary};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -54,6 +54,7 @@ impl Outcome {
             "seconds": self.elapsed.as_secs_f64(),
             "options": chosen(arguments),
             "phone_metadata_version": engine.options().phone_metadata_version(),
+            "samples": samples(&self.summary, inputs.first()),
             "scan": { "inputs": inputs.iter().map(scan).collect::<Vec<_>>() },
         })
     }
@@ -178,7 +179,7 @@ impl Outcome {
         text
     }
 
-    fn reasons(&self, of: Option<Identifier>) -> Vec<(String, u64)> {
+    fn reasons(&self, of: Option<Identifier>) -> Vec<(String, u64, String)> {
         let mut reasons: Vec<_> = self
             .summary
             .rejections()
@@ -186,12 +187,41 @@ impl Outcome {
             .map(|(_, reason, count)| {
                 // The field is said already.
                 let short = reason.split_once(':').map_or(&*reason, |(_, detail)| detail);
-                (short.to_owned(), count)
+                let mut samples = self.summary.samples();
+                let is_it = |it: &Sample| it.identifier() == of && it.reason() == reason;
+                let first = samples.find(is_it).map(|it| grouped(it.position().line));
+                let more = if count > 1 { ", ..." } else { "" };
+                let line = first.map_or(String::new(), |line| format!(" (line {line}{more})"));
+                (short.to_owned(), count, line)
             })
             .collect();
-        reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        reasons.sort_by_key(|(_, count, _)| std::cmp::Reverse(*count));
         reasons
     }
+}
+
+/// Where examples of each kind stand; never what stands there.
+pub(crate) fn samples(summary: &Summary, input: Option<&Input>) -> Value {
+    let shown = |sample: Sample| {
+        let reason = sample.reason();
+        let position = sample.position();
+        let mut value = json!({
+            "kind": reason.split(':').next(),
+            "reason": reason,
+            "severity": if sample.is_warning() { "warning" } else { "error" },
+            "line": position.line,
+            "record": position.row,
+            "byte_offset": position.byte,
+        });
+        if let (Some(column), Some(object)) = (sample.column(), value.as_object_mut()) {
+            let header = input.and_then(|input| input.columns.names().get(column));
+            object.insert("column".into(), json!(column + 1));
+            object.insert("header".into(), json!(header));
+            object.insert("length".into(), json!(sample.bytes()));
+        }
+        value
+    };
+    summary.samples().map(shown).collect()
 }
 
 /// Keys by field; attributes are no candidates.
@@ -213,17 +243,17 @@ fn rejections<'a>(counts: impl Iterator<Item = (Option<Identifier>, Cow<'a, str>
 }
 
 /// `word N: reason n, reason n, ...`, broken into lines.
-fn listed(word: &str, reasons: &[(String, u64)]) -> String {
+fn listed(word: &str, reasons: &[(String, u64, String)]) -> String {
     const WIDTH: usize = 90;
     const INDENT: &str = "               ";
     if reasons.is_empty() {
         return String::new();
     }
-    let all: u64 = reasons.iter().map(|(_, count)| count).sum();
+    let all: u64 = reasons.iter().map(|(_, count, _)| count).sum();
     let mut lines = vec![format!("{INDENT}{word} {}:", grouped(all))];
-    for (index, (reason, count)) in reasons.iter().enumerate() {
+    for (index, (reason, count, line)) in reasons.iter().enumerate() {
         let comma = if index + 1 < reasons.len() { "," } else { "" };
-        let piece = format!(" {reason} {}{comma}", grouped(*count));
+        let piece = format!(" {reason} {}{line}{comma}", grouped(*count));
         match lines.last_mut() {
             Some(line) if line.len() + piece.len() <= WIDTH => *line += &piece,
             _ => lines.push(format!("{INDENT} {piece}")),

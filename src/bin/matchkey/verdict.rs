@@ -6,10 +6,10 @@
 use crate::args::{HeaderArgument, InspectArguments, engine};
 use crate::failure::Failure;
 use crate::input::{Input, open_all};
-use crate::report::scan;
+use crate::report::{samples, scan};
 use crate::target::Target;
 use matchkey::platform::Encoding;
-use matchkey::{Cell, Identifier, Row, Run, Sample, Summary};
+use matchkey::{Cell, Identifier, Row, Run, Summary};
 use serde_json::{Map, Value, json};
 use std::io::Write;
 
@@ -58,7 +58,7 @@ fn read(arguments: &InspectArguments) -> Result<Value, Failure> {
         "processed_rows": rows,
         "usable_rows": summary.usable_rows(),
         "errors": errors(&summary),
-        "samples": samples(&summary, &input),
+        "samples": samples(&summary, Some(&input)),
         "scan": scan(&input),
     });
     if let (Some(records), Some(object)) = (records, value.as_object_mut()) {
@@ -91,29 +91,6 @@ fn errors(summary: &Summary) -> Value {
         kinds.insert(kind.to_owned(), json!(before + count));
     }
     Value::Object(kinds)
-}
-
-/// Where examples of each kind stand; never what stands there.
-fn samples(summary: &Summary, input: &Input) -> Value {
-    let shown = |sample: Sample| {
-        let reason = sample.reason();
-        let position = sample.position();
-        let mut value = json!({
-            "kind": reason.split(':').next(),
-            "reason": reason,
-            "severity": if sample.is_warning() { "warning" } else { "error" },
-            "line": position.line,
-            "record": position.row,
-            "byte_offset": position.byte,
-        });
-        if let (Some(column), Some(object)) = (sample.column(), value.as_object_mut()) {
-            object.insert("column".into(), json!(column + 1));
-            object.insert("header".into(), json!(input.columns.names().get(column)));
-            object.insert("length".into(), json!(sample.bytes()));
-        }
-        value
-    };
-    summary.samples().map(shown).collect()
 }
 
 /// Everything in a list.
