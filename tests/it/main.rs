@@ -3,8 +3,8 @@
 //! `oracle` is the executable specification; `differential` and `properties` compare the engine
 //! with it; `golden` has single rows and files with their outcomes; `faults` has readers that fail;
 //! `vectors` and `phones` have libphonenumber's answers; `platforms` the vendors' rules and upload
-//! files; `cli` runs the binary as a process, with `process`; `testdata` and `tidy` look after the
-//! repository itself.
+//! files; `lists` has nasty lists and `packed` archives; `cli` runs the binary as a process, with
+//! `process`; `testdata` and `tidy` look after the repository itself.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -15,7 +15,9 @@ mod customers;
 mod differential;
 mod faults;
 mod golden;
+mod lists;
 mod oracle;
+mod packed;
 mod phones;
 mod platforms;
 mod process;
