@@ -11,6 +11,7 @@ pub(crate) mod columns;
 pub(crate) mod dialect;
 pub(crate) mod digest;
 pub(crate) mod error;
+pub(crate) mod headers;
 pub(crate) mod identifier;
 pub mod normalize;
 pub(crate) mod options;

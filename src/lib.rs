@@ -13,6 +13,7 @@
 //! | `engine/dialect.rs` | [`Dialect`]: what stands between fields and around them |
 //! | `engine/chunk.rs` | bytes -> chunks that end at a record; feeds [`Counts::total`] |
 //! | `engine/chunk/scan.rs` | where a record ends, and whether it is damaged |
+//! | `engine/headers.rs` | a header's name -> [`Identifier`], in many languages |
 //! | `engine/columns.rs` | header -> [`Columns`]: which column holds which [`Identifier`] |
 //! | `engine/record.rs` | chunk -> records -> fields |
 //! | `engine/recover.rs` | a record whose quotes do not add up -> the reading that fits |

@@ -5,8 +5,8 @@
 //! decision. What the header names decides first; where nothing is named, the delimiter under
 //! which cells look like e-mails and phones, and then the one under which records are equally long.
 
-use super::columns::{fold, recognize};
 use super::dialect::{Dialect, behind_line_end, is_line_end};
+use super::headers::{fold, recognize};
 use super::identifier::Identifier;
 use super::options::{Header, Options};
 use super::record::{Cells, Fields, each_record, split};
