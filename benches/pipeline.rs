@@ -2,7 +2,8 @@
 //!
 //! In: seeded lists. Out: criterion's figures; every run's counters are checked against the list.
 //! `threads` shows what the second core brings, `chunk` what the size of a chunk matters,
-//! `platforms` what more platforms cost in the same pass.
+//! `platforms` what more platforms cost in the same pass, `damaged` what rows cost whose quotes do
+//! not add up or that are ragged, beside the clean list; `packed` what unpacking costs.
 
 mod customers;
 
@@ -10,7 +11,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use customers::{Shape, csv};
 use matchkey::{Engine, Options, Platform};
 use std::hint::black_box;
-use std::io::Cursor;
+use std::io::{Cursor, Write};
 use std::time::Duration;
 
 const ROWS: usize = 20_000;
@@ -90,12 +91,56 @@ fn platforms(criterion: &mut Criterion) {
     }
 }
 
+/// The same rows, each damaged in one way.
+fn damaged(criterion: &mut Criterion) {
+    let clean = csv(Shape::Lean, ROWS, SEED);
+    let each = |change: &dyn Fn(&[u8]) -> Vec<u8>| {
+        let mut lines = clean.split_inclusive(|byte| *byte == b'\n');
+        let header = lines.next().unwrap_or_default().to_vec();
+        lines.fold(header, |mut list, line| {
+            list.extend(change(line));
+            list
+        })
+    };
+    let mut group = criterion.benchmark_group("damaged");
+    group.throughput(Throughput::Elements(ROWS as u64));
+    for (name, list) in [
+        ("clean", clean.clone()),
+        ("a quote opened in each row", each(&|line| [b"\"", line].concat())),
+        ("text behind a quote in each row", each(&|line| [b"\"x\"y", line].concat())),
+        ("each row too long", each(&|line| [line.trim_ascii_end(), b",1,2\n"].concat())),
+    ] {
+        let Some(engine) = engine(Options::new().allow_no_identifier()) else { continue };
+        let usable = run(&engine, &list, None);
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| run(&engine, &list, Some(usable)));
+        });
+    }
+}
+
+/// What unpacking costs.
+fn packed(criterion: &mut Criterion) {
+    let plain = csv(Shape::Mixed, ROWS, SEED);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    let gzip = gzip.write_all(&plain).and_then(|()| gzip.finish()).unwrap_or_default();
+    let zstd = zstd::encode_all(&plain[..], 3).unwrap_or_default();
+    let mut group = criterion.benchmark_group("packed");
+    group.throughput(Throughput::Elements(ROWS as u64));
+    for (name, list) in [("plain", plain), ("gzip", gzip), ("zstd", zstd)] {
+        let Some(engine) = engine(Options::new()) else { continue };
+        let usable = run(&engine, &list, None);
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| run(&engine, &list, Some(usable)));
+        });
+    }
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default()
         .sample_size(10)
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(3));
-    targets = shapes, threads_and_chunks, platforms
+    targets = shapes, threads_and_chunks, platforms, damaged, packed
 }
 criterion_main!(benches);

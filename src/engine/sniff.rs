@@ -37,6 +37,9 @@ const RECORDS_MAX: usize = 200;
 pub(crate) fn sniff(sample: &[u8], options: &Options) -> Found {
     let mut reasons = Vec::new();
     let (mut given, mut start) = (options.delimiter, 0);
+    if let Some(delimiter) = given {
+        reasons.push(format!("delimiter {}: said by the options", shown(delimiter)));
+    }
     if let Some((delimiter, end)) = separator_line(sample) {
         start = end;
         if given.is_none() && Some(delimiter) != options.quote.unwrap_or(Some(b'"')) {

@@ -102,10 +102,9 @@ fn describe(input: &Input, sample: &Sample, engine: &Engine) -> String {
     let mark = if scan.has_byte_order_mark { ", with a byte order mark" } else { "" };
     let packing = scan.packing.map_or(String::new(), |packing| format!(", packed in {packing}"));
     let mut text = format!("{}\n", recognition(input));
-    text += &format!("delimiter {}, quote ", byte(Some(scan.dialect.delimiter)));
-    text += &format!("{}, escape ", byte(scan.dialect.quote));
-    text += &format!("{}, encoding {}{mark}{packing}, ", byte(scan.dialect.escape), scan.encoding);
-    text += &format!("{} columns\n", input.columns.width());
+    text +=
+        &format!("{} columns, encoding {}{mark}{packing}, ", input.columns.width(), scan.encoding);
+    text += &format!("quote {}, escape {}\n", byte(scan.dialect.quote), byte(scan.dialect.escape));
     for reason in &scan.reasons {
         text += &format!("  {reason}\n");
     }
