@@ -254,7 +254,7 @@ pub(crate) fn split(
 }
 
 /// Where the quote stands that ends what starts at `at`; the end if there is none.
-fn closing(bytes: &[u8], mut at: usize, dialect: Dialect) -> usize {
+pub(super) fn closing(bytes: &[u8], mut at: usize, dialect: Dialect) -> usize {
     loop {
         match dialect.inside(bytes, at) {
             Meets::Nothing => return bytes.len(),

@@ -12,7 +12,7 @@
 //! 4. as 1, over up to 200 lines.
 
 use super::dialect::{Dialect, Meets, behind_line_end, is_line_end};
-use super::record::{Fields, split as split_strictly};
+use super::record::{Fields, closing, split as split_strictly};
 use std::collections::HashSet;
 
 /// How a damaged record is to be read.
@@ -99,17 +99,11 @@ fn is_closed(bytes: &[u8], start: usize, end: usize, dialect: Dialect) -> bool {
     let mut at = start;
     loop {
         if dialect.opens(bytes.get(at)) {
-            at += 1;
-            loop {
-                match dialect.inside(bytes, at) {
-                    Meets::Nothing => return false,
-                    Meets::Quote(hit) if !dialect.is_pair(bytes, hit) => {
-                        at = hit + 1;
-                        break;
-                    }
-                    Meets::Quote(hit) | Meets::Escape(hit) => at = hit + 2,
-                }
+            let close = closing(bytes, at + 1, dialect);
+            if close == bytes.len() {
+                return false;
             }
+            at = close + 1;
         }
         at = dialect.field_end(bytes, at);
         match bytes.get(at) {
