@@ -127,6 +127,9 @@ fn first_look(cutter: &mut Cutter, options: &Options) -> Result<Found, Error> {
     if options.header != Header::No {
         refuse_other_text(sample)?;
     }
+    if options.header == Header::Auto {
+        refuse_noise(sample)?;
+    }
     let found = sniff(whole_lines(sample, SNIFF_BYTES), options);
     cutter.set_dialect(found.dialect);
     cutter.drop_front(found.skipped_bytes);
@@ -177,7 +180,7 @@ fn whole_lines(sample: &[u8], wanted: usize) -> &[u8] {
     }
 }
 
-/// Refuses text that is no list, and what is no text.
+/// Refuses text that is no list.
 fn refuse_other_text(sample: &[u8]) -> Result<(), Error> {
     let text = sample.trim_ascii_start();
     let start: Vec<u8> = text.iter().take(16).map(u8::to_ascii_lowercase).collect();
@@ -194,11 +197,17 @@ fn refuse_other_text(sample: &[u8]) -> Result<(), Error> {
     if opens {
         return Err(Error::new(ErrorKind::NotCsv, "the input is JSON; export the list as CSV"));
     }
-    // Of text one byte in twenty may be odd, of noise one in ten is.
+    Ok(())
+}
+
+/// Refuses what is no text.
+fn refuse_noise(sample: &[u8]) -> Result<(), Error> {
+    // Of text a few bytes may be odd; of noise one in ten is.
     let is_odd = |byte: &&u8| matches!(byte, 1..=8 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1e | 0x7f);
     let odd = sample.iter().filter(is_odd).count();
+    const ODD_MIN: usize = 16;
     const ODD_SHARE: usize = 20;
-    if sample.len() >= ODD_SHARE && odd * ODD_SHARE > sample.len() {
+    if odd >= ODD_MIN && odd * ODD_SHARE > sample.len() {
         let text = "the input is no text; export the list as CSV";
         return Err(Error::new(ErrorKind::BinaryFile, text));
     }
