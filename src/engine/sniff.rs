@@ -91,8 +91,8 @@ pub(crate) fn sniff(sample: &[u8], options: &Options) -> Found {
                 format!("header: known names, behind {} other lines", named.lines_before)
             }
             (Some(_), _) => "header: known names in the first line".to_owned(),
-            (None, true) => "header: the first line holds no e-mail or phone".to_owned(),
-            (None, false) => "no header: the first line holds an e-mail or a phone".to_owned(),
+            (None, true) => "header: the first line holds no e-mail and no long number".to_owned(),
+            (None, false) => "no header: the first line holds an e-mail or a number".to_owned(),
         });
     }
     let dialect = with_quoting(&text[before..], dialect, options, &mut reasons);
@@ -195,10 +195,10 @@ fn known_names(cells: Cells<'_>, options: &Options) -> Option<usize> {
     is_header.then_some(known.len() + options.mapped.len())
 }
 
-/// True for a cell that no header has: an e-mail, an international phone, a digest.
+/// True for a cell that no header has: an e-mail, a long number, a digest.
 fn is_data(cell: &[u8]) -> bool {
     let cell = cell.trim_ascii();
-    is_email(cell) || is_international(cell) || is_digest(cell)
+    is_email(cell) || is_number(cell) || is_digest(cell)
 }
 
 pub(crate) fn is_email(cell: &[u8]) -> bool {
@@ -215,11 +215,13 @@ pub(crate) fn is_email(cell: &[u8]) -> bool {
         && !cell.iter().any(is_odd)
 }
 
-fn is_international(cell: &[u8]) -> bool {
-    const DIGITS: std::ops::RangeInclusive<usize> = 8..=15;
-    let is_inner = |byte: &u8| byte.is_ascii_digit() || b" -().".contains(byte);
-    let digits = cell.iter().filter(|byte| byte.is_ascii_digit()).count();
-    matches!(cell, [b'+', rest @ ..] if rest.iter().all(is_inner)) && DIGITS.contains(&digits)
+/// Digits as phones have them.
+fn is_number(cell: &[u8]) -> bool {
+    const DIGITS_MIN: usize = 7;
+    let bare = cell.strip_prefix(b"+").unwrap_or(cell);
+    let is_inner = |byte: &u8| byte.is_ascii_digit() || b" -()./".contains(byte);
+    let digits = bare.iter().filter(|byte| byte.is_ascii_digit()).count();
+    bare.iter().all(is_inner) && digits >= DIGITS_MIN
 }
 
 fn is_digest(cell: &[u8]) -> bool {
