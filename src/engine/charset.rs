@@ -32,7 +32,9 @@ pub(crate) fn open(
     detects: bool,
 ) -> Result<Decoded, Error> {
     let (start, mut reader) = peek(reader, SAMPLE_BYTES);
-    let is_utf_32 = start.starts_with(b"\xff\xfe\0\0") || start.starts_with(b"\0\0\xfe\xff");
+    let is_utf_32 = start.starts_with(b"\xff\xfe\0\0")
+        || start.starts_with(b"\0\0\xfe\xff")
+        || is_utf_32(&start);
     if is_utf_32 {
         let text = "the input is UTF-32; save it as CSV in UTF-8";
         return Err(Error::new(ErrorKind::UnsupportedEncoding, text));
@@ -86,29 +88,52 @@ fn detect(start: &[u8]) -> Option<&'static Encoding> {
     (is_wide && is_all_of(start, guess)).then_some(guess)
 }
 
-/// UTF-16 without a mark: half of the bytes of Latin text are NUL, all on one side.
+/// UTF-16 without a mark: what every list has, digits, delimiters, line ends, stands beside NULs,
+/// nearly all on one side.
 fn utf_16(start: &[u8]) -> Option<&'static Encoding> {
-    const PAIRS_MIN: usize = 4;
+    const USUAL_MIN: usize = 4;
+    const SHARE: usize = 20;
+    let is_usual = |byte: u8| byte.is_ascii_digit() || b",;\t\r\n@. ".contains(&byte);
     let pairs = start.chunks_exact(2);
     let count = pairs.len();
-    let (first, second) = pairs.fold((0, 0), |(first, second), pair| {
-        (first + usize::from(pair[0] == 0), second + usize::from(pair[1] == 0))
+    let (big, little) = pairs.fold((0, 0), |(big, little), pair| match pair {
+        [0, byte] if is_usual(*byte) => (big + 1, little),
+        [byte, 0] if is_usual(*byte) => (big, little + 1),
+        _ => (big, little),
     });
-    match (first * 10, second * 10) {
-        _ if count < PAIRS_MIN => None,
-        (0, zeros) if zeros > count * 7 => Some(UTF_16LE),
-        (zeros, 0) if zeros > count * 7 => Some(UTF_16BE),
+    let is_it =
+        |many: usize, few: usize| many >= USUAL_MIN && many * SHARE > count && many > SHARE * few;
+    match (is_it(little, big), is_it(big, little)) {
+        (true, _) => Some(UTF_16LE),
+        (_, true) => Some(UTF_16BE),
         _ => None,
     }
 }
 
-/// True if the sample has no mistake in this encoding, and no line of UTF-8 beside it: where rows
-/// come from several programs, each cell is decided alone.
+/// UTF-32 without a mark: three of four bytes are NUL.
+fn is_utf_32(start: &[u8]) -> bool {
+    let fours = start.chunks_exact(4);
+    let count = fours.len();
+    let wide = fours.filter(|four| matches!(four, [1..=255, 0, 0, 0] | [0, 0, 0, 1..=255])).count();
+    count >= 4 && wide * 10 > count * 7
+}
+
+/// True if the sample has no mistake in this encoding, several of its characters, none of them in
+/// an e-mail, and no line of UTF-8 beside it: where rows come from several programs, each cell is
+/// decided alone.
 fn is_all_of(start: &[u8], encoding: &'static Encoding) -> bool {
     let mut decoder = encoding.new_decoder_without_bom_handling();
     let Some(room) = decoder.max_utf8_buffer_length(start.len()) else { return false };
     let mut text = vec![0; room];
-    let (_, _, _, has_mistakes) = decoder.decode_to_utf8(start, &mut text, false);
+    let (_, _, written, has_mistakes) = decoder.decode_to_utf8(start, &mut text, false);
+    const WIDE_MIN: usize = 6;
+    let text = String::from_utf8_lossy(&text[..written]);
+    let wide = text.chars().filter(|c| !c.is_ascii()).count();
+    let separators = |c: char| c.is_ascii_whitespace() || ",;|\"'<>".contains(c);
+    let mut tokens = text.split(separators).filter(|token| token.contains('@'));
+    if wide < WIDE_MIN || tokens.any(|token| !token.is_ascii()) {
+        return false;
+    }
     let mut lines = start.split(|byte| *byte == b'\n');
     let is_utf_8 = |line: &[u8]| !line.is_ascii() && std::str::from_utf8(line).is_ok();
     !has_mistakes && !lines.any(is_utf_8)
@@ -135,8 +160,10 @@ impl Decoding {
         let is_last = bytes == 0;
         let room = decoder.max_utf8_buffer_length(bytes).unwrap_or(4 * Self::RAW_BYTES);
         self.text.resize(room.max(16), 0);
+        // Half a unit at the end is nothing.
+        let is_wide = [UTF_16LE, UTF_16BE].contains(&decoder.encoding());
         let (_, _, written, _) =
-            decoder.decode_to_utf8(&self.raw[..bytes], &mut self.text, is_last);
+            decoder.decode_to_utf8(&self.raw[..bytes], &mut self.text, is_last && !is_wide);
         self.text.truncate(written);
         self.at = 0;
         if is_last {

@@ -124,6 +124,19 @@ impl Cutter {
         self.scanner.origin = self.origin.byte;
     }
 
+    /// Reads on for about `bytes`, keeping none of them: the reader's error, if it has one.
+    pub(crate) fn drain(&mut self, bytes: usize) -> Option<Error> {
+        let mut drained = 0;
+        while drained < bytes && !self.is_at_end {
+            drained += self.buffer.len();
+            self.drop_front(self.buffer.len());
+            if let Err(error) = self.read_on() {
+                return Some(error);
+            }
+        }
+        None
+    }
+
     /// Leaves physical lines behind, without keeping them.
     pub(crate) fn skip_lines(&mut self, lines: u64) -> Result<(), Error> {
         for _ in 0..lines {

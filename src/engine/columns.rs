@@ -140,6 +140,22 @@ impl Columns {
         self.used.iter().any(|column| column.identifier.is_primary())
     }
 
+    /// True if what was taken for a header is a row: no name in it is known or mapped, and where
+    /// other rows have e-mails or phones it has nothing, something with an `@`, or digits.
+    pub(crate) fn is_row(&self, header: Cells<'_>) -> bool {
+        const DIGITS_MIN: usize = 7;
+        let is_content = |column: &Column| matches!(column.origin, Origin::Content { .. });
+        let is_value = |column: &Column| {
+            let cell = header.get(column.index).unwrap_or_default();
+            let digits = cell.iter().filter(|byte| byte.is_ascii_digit()).count();
+            cell.is_empty() || cell.contains(&b'@') || digits >= DIGITS_MIN
+        };
+        !self.used.is_empty()
+            && self.used.iter().all(is_content)
+            && self.kept.is_empty()
+            && self.used.iter().any(is_value)
+    }
+
     /// True if a record is the header once more.
     pub(crate) fn is_header(&self, record: Cells<'_>) -> bool {
         let first = self.used.first().map_or(0, |column| column.index);
@@ -222,7 +238,8 @@ impl Columns {
         }
         columns.add_mapped(&headers, options)?;
         columns.add_recognized(&headers, options);
-        if !columns.has_primary() {
+        let has_mail = columns.used.iter().any(|column| column.identifier == Identifier::Email);
+        if !has_mail {
             columns.add_by_content(sample, dialect, options);
         }
         columns.used.sort_by_key(|column| (column.identifier, column.ordinal));
@@ -285,12 +302,16 @@ impl Columns {
             true
         });
         let is_mapped = |identifier| options.mapped.iter().any(|(mapped, _)| *mapped == identifier);
+        // Where phones are named, no other column holds them.
+        let is_named = |identifier| self.used.iter().any(|column| column.identifier == identifier);
+        let has_phone = is_named(Identifier::Phone);
         for (index, (filled, emails, valid)) in counts.into_iter().enumerate() {
             let (identifier, count) = match emails >= valid {
                 true => (Identifier::Email, emails),
                 false => (Identifier::Phone, valid),
             };
-            let is_taken = self.used.iter().any(|column| column.index == index);
+            let is_taken = self.used.iter().any(|column| column.index == index)
+                || (identifier == Identifier::Phone && has_phone);
             if count > 0
                 && 100 * count >= PERCENT_MIN * filled
                 && !is_taken

@@ -35,10 +35,11 @@ static KNOWN_HEADERS: LazyLock<HashMap<String, Identifier>> = LazyLock::new(|| {
         .collect()
 });
 
-/// Letters and digits in lower case, without accents: `E-mail Address` becomes `emailaddress`.
+/// Letters and digits in lower case, without accents and in their usual width: `E-mail Address`
+/// becomes `emailaddress`.
 pub(super) fn fold(header: &str) -> String {
     let mut folded = String::new();
-    for c in header.to_lowercase().nfd().filter(|c| c.is_alphanumeric()) {
+    for c in header.to_lowercase().nfkd().filter(|c| c.is_alphanumeric()) {
         match c {
             _ if is_combining_mark(c) => {}
             '\u{131}' => folded.push('i'),

@@ -201,6 +201,10 @@ impl Normalizer {
         if text::is_null(&text, identifier) {
             return Value::Empty;
         }
+        // What a decoder puts in the place of broken bytes.
+        if identifier == Identifier::Email && !text.is_ascii() && text.contains('\u{fffd}') {
+            return Value::Rejected(Rejection::InvalidUtf8);
+        }
         let may_be_digest = !identifier.is_attribute() && identifier != Identifier::ExternalId;
         if may_be_digest && let Some(digest) = Digest::from_text(text.as_bytes()) {
             return match digest.is_of_nothing() {

@@ -83,6 +83,17 @@ impl Fields {
         self.places.len()
     }
 
+    /// True if there are so many, or more of which the last are empty: delimiters at the end.
+    pub(crate) fn fit(&self, width: usize) -> bool {
+        let more = self.places.get(width..);
+        more.is_some_and(|more| more.iter().all(|place| place.start == place.end))
+    }
+
+    /// True if the last field is beyond so many, and not empty.
+    pub(crate) fn exceed(&self, width: usize) -> bool {
+        self.len() > width && self.places.last().is_some_and(|place| place.start < place.end)
+    }
+
     /// Forgets the fields behind the first `length`.
     pub(crate) fn truncate(&mut self, length: usize) {
         self.places.truncate(length);
@@ -165,8 +176,7 @@ pub(crate) fn records(
             }
             let lines = &bytes[..record.start];
             let (content_end, has_quotes) = split(lines, at, dialect, fields);
-            let is_behind_last = content_end == bytes.len() && position.byte > 0;
-            if !is_no_row(&lines[at..content_end], dialect, is_behind_last) {
+            if !is_no_row(&lines[at..content_end], dialect, position.byte == 0) {
                 let cells = Cells::new(bytes, fields);
                 let is_odd = width != Some(cells.len()) && cells.has_bare_quote(dialect);
                 row(&mut position, cells, is_odd.then_some(RowProblem::QuoteRecovered));
@@ -206,16 +216,37 @@ pub(crate) fn records(
     }
 }
 
-/// Calls `each` for every record of some bytes, until it says no.
+/// Calls `each` for every record of a sample, until it says no. A quote that does not close within
+/// a few lines costs its own: what is found out from a sample must not hang on one quote.
 pub(crate) fn each_record(bytes: &[u8], dialect: Dialect, mut each: impl FnMut(Cells<'_>) -> bool) {
     let mut fields = Fields::default();
     let mut at = 0;
     while at < bytes.len() {
-        let (end, _) = split(bytes, at, dialect, &mut fields);
+        let end = split_sample(bytes, at, dialect, &mut fields);
         if end > at && !each(Cells::new(bytes, &fields)) {
             return;
         }
         at = behind_line_end(bytes, end).max(at + 1);
+    }
+}
+
+/// Splits the record of a sample that starts at `at`; gives the index behind its content.
+pub(crate) fn split_sample(
+    bytes: &[u8],
+    at: usize,
+    dialect: Dialect,
+    fields: &mut Fields,
+) -> usize {
+    const LINES_MAX: u64 = 20;
+    let (end, has_quotes) = split(bytes, at, dialect, fields);
+    let line = memchr::memchr2(b'\n', b'\r', &bytes[at..end]).map(|line| at + line);
+    let is_lost = has_quotes && end == bytes.len() && line.is_some();
+    match line {
+        Some(line) if is_lost || line_ends(&bytes[at..end]) > LINES_MAX => {
+            recover::read_line(&bytes[..line], at, dialect, None, fields);
+            line
+        }
+        _ => end,
     }
 }
 
@@ -266,10 +297,10 @@ pub(super) fn closing(bytes: &[u8], mut at: usize, dialect: Dialect) -> usize {
 
 /// True for a line that is no row: nothing but a pair of quotes, or what old programs leave behind
 /// the last line, NULs or an end-of-file mark.
-pub(crate) fn is_no_row(content: &[u8], dialect: Dialect, is_behind_last: bool) -> bool {
+pub(crate) fn is_no_row(content: &[u8], dialect: Dialect, is_first: bool) -> bool {
     match content {
         [first, second] if first == second && dialect.opens(Some(first)) => true,
-        _ => is_behind_last && content.iter().all(|byte| matches!(byte, 0 | 0x1a)),
+        _ => !is_first && content.iter().all(|byte| matches!(byte, 0 | 0x1a)),
     }
 }
 

@@ -12,7 +12,9 @@
 //! 4. as 1, over up to 200 lines.
 
 use super::dialect::{Dialect, Meets, behind_line_end, is_line_end};
-use super::record::{Fields, closing, split as split_strictly};
+use super::headers::recognize;
+use super::record::{Cells, Fields, closing, split as split_strictly};
+use super::sniff::is_email;
 use std::collections::HashSet;
 
 /// How a damaged record is to be read.
@@ -60,7 +62,7 @@ pub(crate) fn read_lines(
     fields: &mut Fields,
 ) -> (Option<(Reading, usize)>, usize) {
     let (end, _) = split_strictly(bytes, start, dialect, fields);
-    if width.is_none_or(|width| fields.len() == width) && is_closed(bytes, start, end, dialect) {
+    if width.is_none_or(|width| fields.fit(width)) && is_closed(bytes, start, end, dialect) {
         return (Some((Reading::Strict, end)), end - start);
     }
     let tank = fuel(bytes, start);
@@ -176,14 +178,14 @@ impl Search {
             let cost = end.map_or(bytes.len() - at, |end| end - at) + 1;
             self.fuel = self.fuel.saturating_sub(cost);
             let count = fields.len();
-            if let Some(end) = end.filter(|_| width.is_none_or(|width| count <= width)) {
+            if let Some(end) = end.filter(|_| !width.is_some_and(|width| fields.exceed(width))) {
                 let is_delimited = bytes.get(end) == Some(&dialect.delimiter);
                 if is_delimited && (choices.is_empty() || seen.insert((end + 1, count))) {
                     next = Choice { start: end + 1, fields: count, lines, from: Some(end + 2) };
                     continue;
                 }
                 let is_end = end == bytes.len() || self.lines_max > 1;
-                if !is_delimited && is_end && width.is_none_or(|width| count == width) {
+                if !is_delimited && is_end && width.is_none_or(|width| fields.fit(width)) {
                     return Some(end);
                 }
             }
@@ -239,44 +241,97 @@ fn proper_close(
 pub(crate) fn single(bytes: &[u8], dialect: Dialect, is_damaged: bool, fields: &mut Fields) {
     let ends = bytes.iter().rev().take_while(|byte| is_line_end(**byte)).count();
     let bytes = &bytes[..bytes.len() - ends];
-    match is_damaged {
-        true => {
-            read_line(bytes, 0, dialect, None, fields);
-        }
-        false => {
-            split_strictly(bytes, 0, dialect, fields);
-        }
+    if !is_damaged {
+        split_strictly(bytes, 0, dialect, fields);
+        return;
+    }
+    // The reading in which more names are known.
+    let known = |fields: &Fields| {
+        let name = |cell: &&[u8]| recognize(&String::from_utf8_lossy(cell)).is_some();
+        Cells::new(bytes, fields).iter().filter(name).count()
+    };
+    let literal = Dialect { quote: None, ..dialect };
+    split_strictly(bytes, 0, literal, fields);
+    let literally_known = known(fields);
+    read_line(bytes, 0, dialect, None, fields);
+    if known(fields) < literally_known {
+        split_strictly(bytes, 0, literal, fields);
     }
 }
 
-/// True if several rows seem to have become one: it spans lines each of which has as many fields as
-/// the header, and too many of them for that to be chance, as in an address of two lines.
+/// True if a record that fits the header seems to be several rows: each of its lines has as many
+/// fields as the header, and too many of them for that to be chance, as in an address of two lines;
+/// or nearly each has an e-mail in the same place.
 pub(crate) fn swallows_rows(content: &[u8], dialect: Dialect, width: usize) -> bool {
-    const DELIMITERS_MIN: usize = 8;
-    let mut lines = 0;
-    let mut at = 0;
-    loop {
-        let rest = &content[at..];
-        let end = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
-        if end > 0 {
-            let delimiters = memchr::memchr_iter(dialect.delimiter, &rest[..end]).count();
-            if delimiters + 1 != width {
-                return false;
+    const DELIMITERS_MIN: usize = 6;
+    let lines = Lines::of(content, dialect, width);
+    let is_no_chance = lines.rows.saturating_sub(1) * (width - 1) >= DELIMITERS_MIN;
+    lines.has_mails() || (lines.rows == lines.all && is_no_chance)
+}
+
+/// The same of a record that does not fit: it is enough that a line inside it has as many fields as
+/// the header, that all of several have as many as each other, or that they are too many.
+pub(crate) fn may_swallow_rows(content: &[u8], dialect: Dialect, width: usize) -> bool {
+    let lines = Lines::of(content, dialect, width);
+    let are_alike = lines.all > 3 && lines.are_alike;
+    lines.has_mails() || lines.rows_inside > 0 || are_alike || lines.all > LINES_MAX
+}
+
+/// What the physical lines of a record look like, taken alone.
+struct Lines {
+    all: usize,
+    /// Those with as many fields as the header, and those of them that are neither first nor last.
+    rows: usize,
+    rows_inside: usize,
+    /// Those of at least half the header's width with an e-mail where the first one has one.
+    mails: usize,
+    /// True if those that are neither first nor last have as many fields as each other, and
+    /// several.
+    are_alike: bool,
+}
+
+impl Lines {
+    fn of(content: &[u8], dialect: Dialect, width: usize) -> Lines {
+        let mut lines = Lines { all: 0, rows: 0, rows_inside: 0, mails: 0, are_alike: true };
+        let (mut mail_at, mut inside) = (None, None);
+        let mut last_is_row = false;
+        for line in content.split(|byte| is_line_end(*byte)).filter(|line| !line.is_empty()) {
+            let fields = line.split(|byte| *byte == dialect.delimiter);
+            let bare = |field: &[u8]| {
+                let field = field.trim_ascii();
+                let field =
+                    dialect.quote.and_then(|quote| field.strip_prefix(&[quote])).unwrap_or(field);
+                is_email(field)
+            };
+            let count = fields.clone().count();
+            let mail = fields.clone().position(bare).filter(|_| count > 1 && count * 2 >= width);
+            if lines.all == 0 {
+                mail_at = mail;
+            } else {
+                // The line before this one was not the last.
+                lines.rows_inside += usize::from(last_is_row && lines.all > 1);
             }
-            lines += 1;
+            lines.mails += usize::from(mail.is_some() && mail == mail_at);
+            last_is_row = width > 1 && count == width;
+            lines.rows += usize::from(last_is_row);
+            // The last line is compared too; it rarely is another.
+            if lines.all > 0 {
+                lines.are_alike &= count > 1 && *inside.get_or_insert(count) == count;
+            }
+            lines.all += 1;
         }
-        if at + end == content.len() {
-            break;
-        }
-        at = behind_line_end(content, at + end);
+        lines
     }
-    (lines - 1) * (width - 1) >= DELIMITERS_MIN
+
+    /// Nine lines of ten.
+    fn has_mails(&self) -> bool {
+        self.all > 1 && self.mails * 10 >= self.all * 9
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::record::Cells;
 
     fn line(text: &str, width: usize) -> Option<(Reading, Vec<String>)> {
         let mut fields = Fields::default();

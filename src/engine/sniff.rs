@@ -9,8 +9,9 @@ use super::dialect::{Dialect, behind_line_end, is_line_end};
 use super::headers::{fold, recognize};
 use super::identifier::Identifier;
 use super::options::{Header, Options};
-use super::record::{Cells, Fields, each_record, split};
+use super::record::{Cells, Fields, each_record, split_sample};
 use crate::normalize::text;
+use std::cmp::Ordering;
 
 /// How a list is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub(crate) struct Found {
 }
 
 /// Delimiters that are looked for, the usual ones first.
-const DELIMITERS: [u8; 8] = [b',', b';', b'\t', b'|', b'^', 0x1f, b'~', b':'];
+const DELIMITERS: [u8; 9] = [b',', b';', b'\t', b'|', b'^', 0x1f, 0x1e, b'~', b':'];
 
 /// Titles and comments before a header.
 const LINES_BEFORE_MAX: usize = 20;
@@ -135,7 +136,8 @@ struct Named {
     fields: usize,
 }
 
-/// The line with the most known names, the first of them.
+/// The first line with known names; a later one only where the first looks like a title: it is
+/// narrower, and names less.
 fn best_header(
     text: &[u8],
     dialects: &[Dialect],
@@ -146,23 +148,25 @@ fn best_header(
     let mut fields = Fields::default();
     for dialect in dialects {
         let (mut start, mut lines_before) = (0, 0);
+        // The width of the first line that holds data.
+        let mut row_fields = None;
         while start < text.len() && lines_before <= lines_before_max {
-            let (end, _) = split(text, start, *dialect, &mut fields);
+            let end = split_sample(text, start, *dialect, &mut fields);
             let cells = Cells::new(text, &fields);
-            if cells.iter().any(is_data) {
-                break;
-            }
-            if let Some(known) = known_names(cells, options) {
-                let rank = |named: &Named| (named.known, named.fields);
-                let fields = cells.len();
+            let fields = cells.len();
+            let is_row = cells.iter().any(is_data);
+            // Titles may hold an e-mail; behind a row of the same width nothing is a header.
+            let known = known_names(cells, options).filter(|known| {
+                !is_row && row_fields.is_none_or(|row| row != fields && *known >= KNOWN_MIN)
+            });
+            if let Some(known) = known {
                 let named = Named { dialect: *dialect, start, lines_before, known, fields };
-                let is_better = best.as_ref().is_none_or(|best| {
-                    rank(&named) > rank(best)
-                        || (rank(&named) == rank(best) && lines_before < best.lines_before)
-                });
-                if is_better {
+                if best.as_ref().is_none_or(|best| named.is_better_than(best)) {
                     best = Some(named);
                 }
+            }
+            if is_row {
+                row_fields.get_or_insert(fields);
             }
             // A title may hold a stray quote: its physical line is what counts.
             let line = text[start..end].iter().position(|byte| is_line_end(*byte));
@@ -176,9 +180,23 @@ fn best_header(
     best
 }
 
+impl Named {
+    fn is_better_than(&self, other: &Named) -> bool {
+        let rank = |named: &Named| (named.known, named.fields);
+        match self.lines_before.cmp(&other.lines_before) {
+            Ordering::Equal => rank(self) > rank(other),
+            Ordering::Greater => self.known > other.known && self.fields > other.fields,
+            // The other is under another delimiter.
+            Ordering::Less => self.known >= other.known || self.fields >= other.fields,
+        }
+    }
+}
+
+/// So many known names make a header of any line.
+const KNOWN_MIN: usize = 2;
+
 /// How many cells are names that are known or mapped; `None` if that makes no header.
 fn known_names(cells: Cells<'_>, options: &Options) -> Option<usize> {
-    const KNOWN_MIN: usize = 2;
     let names: Vec<String> = cells.iter().map(|cell| text::lossless(cell).into_owned()).collect();
     let folded: Vec<String> = names.iter().map(|name| fold(name)).collect();
     let wanted = options.mapped.iter().map(|(_, name)| name).chain(&options.kept);
@@ -198,6 +216,8 @@ fn known_names(cells: Cells<'_>, options: &Options) -> Option<usize> {
 /// True for a cell that no header has: an e-mail, a long number, a digest.
 fn is_data(cell: &[u8]) -> bool {
     let cell = cell.trim_ascii();
+    // A quote that is lost is no part of it.
+    let cell = cell.strip_prefix(b"\"").unwrap_or(cell);
     is_email(cell) || is_number(cell) || is_digest(cell)
 }
 
@@ -207,12 +227,15 @@ pub(crate) fn is_email(cell: &[u8]) -> bool {
     let (Some(local), Some(domain), None) = (parts.next(), parts.next(), parts.next()) else {
         return false;
     };
-    let is_odd = |byte: &u8| byte.is_ascii_whitespace() || b",;:\"<>()".contains(byte);
+    let is_odd = |byte: &u8| byte.is_ascii_whitespace() || b",;:|^~\"<>()".contains(byte);
+    let may_be_domain =
+        |byte: &u8| byte.is_ascii_alphanumeric() || b"-.".contains(byte) || *byte > 127;
     !local.is_empty()
         && cell.len() <= BYTES_MAX
         && domain.len() > 2
         && domain[1..domain.len() - 1].contains(&b'.')
-        && !cell.iter().any(is_odd)
+        && domain.iter().all(may_be_domain)
+        && !local.iter().any(is_odd)
 }
 
 /// Digits as phones have them.
@@ -231,7 +254,7 @@ fn is_digest(cell: &[u8]) -> bool {
 /// Whether the first record is a row.
 fn first_is_data(text: &[u8], dialect: Dialect) -> bool {
     let mut fields = Fields::default();
-    split(text, 0, dialect, &mut fields);
+    split_sample(text, 0, dialect, &mut fields);
     Cells::new(text, &fields).iter().any(is_data)
 }
 

@@ -72,9 +72,9 @@ impl Source {
         }
         cutter.skip_lines(options.skipped_lines)?;
         cutter.skip_blank_lines()?;
-        let found = first_look(&mut cutter, options)?;
+        let mut found = first_look(&mut cutter, options)?;
         let lines_before = cutter.place().line - 1;
-        let columns = read_header(&mut cutter, &found, options)?;
+        let columns = read_header(&mut cutter, &mut found, options)?;
         let scan = Scan {
             packing: unpacked.packing,
             encoding: decoded.name,
@@ -117,12 +117,19 @@ impl std::fmt::Debug for Source {
 /// How much of an input decides how it is written.
 const SNIFF_BYTES: usize = 64 << 10;
 
+/// So much is unpacked of a file without a line end to tell a bomb.
+const BOMB_BYTES: usize = 72 << 20;
+
 /// How much of an input decides what its cells alone leave open.
 const SAMPLE_BYTES: usize = 256 << 10;
 
 /// Finds out how the list is written and goes to its header or its first row.
 fn first_look(cutter: &mut Cutter, options: &Options) -> Result<Found, Error> {
     let sample = cutter.sample(SNIFF_BYTES);
+    let is_blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x1a;
+    if options.header == Header::Auto && sample.len() < SNIFF_BYTES && sample.iter().all(is_blank) {
+        return Err(Error::new(ErrorKind::EmptyFile, "the input is empty, or blank"));
+    }
     // Who says that there is no header wants what is there counted.
     if options.header != Header::No {
         refuse_other_text(sample)?;
@@ -138,7 +145,11 @@ fn first_look(cutter: &mut Cutter, options: &Options) -> Result<Found, Error> {
 }
 
 /// Reads the header, or of a list without one the number of its columns.
-fn read_header(cutter: &mut Cutter, found: &Found, options: &Options) -> Result<Columns, Error> {
+fn read_header(
+    cutter: &mut Cutter,
+    found: &mut Found,
+    options: &Options,
+) -> Result<Columns, Error> {
     let bytes_max = options.header_bytes_max;
     let (record, is_damaged) = match cutter.first_record(bytes_max) {
         Ok(Some(record)) => record,
@@ -147,6 +158,10 @@ fn read_header(cutter: &mut Cutter, found: &Found, options: &Options) -> Result<
         // A row that is too large, which costs that row.
         Err(None) if !found.is_named => (cutter.sample(bytes_max).to_vec(), true),
         Err(None) => {
+            // What is packed may be worse than that.
+            if let Some(error) = cutter.drain(BOMB_BYTES) {
+                return Err(error);
+            }
             let text = format!(
                 "the first record is longer than {bytes_max} bytes; is this a CSV file with a \
                  header?"
@@ -158,13 +173,20 @@ fn read_header(cutter: &mut Cutter, found: &Found, options: &Options) -> Result<
     let mut fields = Fields::default();
     single(&record, dialect, is_damaged, &mut fields);
     let cells = Cells::new(&record, &fields);
-    let behind = if found.is_named { record.len() } else { 0 };
-    let sample = cutter.sample(behind + SNIFF_BYTES);
-    let sample = sample.get(behind..).unwrap_or_default();
-    let sample = (whole_lines(sample, SNIFF_BYTES), dialect);
-    let mut columns = Columns::find(cells, found.is_named, sample, options)?;
+    let find = |cutter: &mut Cutter, is_named: bool| {
+        let behind = if is_named { record.len() } else { 0 };
+        let sample = cutter.sample(behind + SNIFF_BYTES);
+        let sample = whole_lines(sample.get(behind..).unwrap_or_default(), SNIFF_BYTES);
+        Columns::find(cells, is_named, (sample, dialect), options)
+    };
+    let mut columns = find(cutter, found.is_named)?;
+    if options.header == Header::Auto && found.is_named && columns.is_row(cells) {
+        found.is_named = false;
+        found.reasons.push("no header: the first line is like the others".to_owned());
+        columns = find(cutter, false)?;
+    }
     cutter.set_width(columns.width(), found.is_named);
-    cutter.drop_front(behind);
+    cutter.drop_front(if found.is_named { record.len() } else { 0 });
     if columns.needs_sample(options) {
         let sample = cutter.sample(SAMPLE_BYTES);
         columns.learn(whole_lines(sample, SAMPLE_BYTES), dialect, options);

@@ -199,12 +199,13 @@ impl Read for Bounded {
 }
 
 /// Files that are no list, by their first bytes.
-const OTHER_FILES: [(&[u8], ErrorKind, &str); 14] = [
+const OTHER_FILES: [(&[u8], ErrorKind, &str); 15] = [
     (
         b"\xd0\xcf\x11\xe0",
         ErrorKind::SpreadsheetFile,
         "the input is a spreadsheet (.xls); export it as CSV",
     ),
+    (b"{\\rtf", ErrorKind::NotCsv, "the input is a text document (.rtf); export the list as CSV"),
     (b"%PDF", ErrorKind::BinaryFile, "the input is a PDF; export the list as CSV"),
     (b"\x89PNG", ErrorKind::BinaryFile, "the input is a picture; export the list as CSV"),
     (b"\xff\xd8\xff", ErrorKind::BinaryFile, "the input is a picture; export the list as CSV"),

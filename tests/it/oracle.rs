@@ -88,9 +88,8 @@ fn records_behind(body: &[u8], mut at: usize, bytes_max: usize, width: usize) ->
     let held = Held { bytes_max, width: Some(width) };
     while let Some((record, end)) = plain_record(body, skip_blank(body, at), held) {
         let content = &body[record.start..end];
-        let is_behind_last =
-            end == body.len() && content.iter().all(|byte| matches!(byte, 0 | 0x1a));
-        let is_no_row = content == b"\"\"" || is_behind_last;
+        let is_filler = content.iter().all(|byte| matches!(byte, 0 | 0x1a));
+        let is_no_row = content == b"\"\"" || is_filler;
         if !is_no_row || content.len() > bytes_max {
             records.push(record);
         }
@@ -318,7 +317,7 @@ pub(crate) fn plain_record(input: &[u8], start: usize, held: Held) -> Option<(Pl
     let spans = strict.length > line_length;
     let is_misfit = held
         .width
-        .is_some_and(|width| spans && (strict.fields.len() != width || swallows(content, width)));
+        .is_some_and(|width| spans && (!fit(&strict.fields, width) || swallows(content, width)));
     let is_whole = strict.is_closed && strict.length <= held.bytes_max;
     let intact = |fields: Vec<Vec<u8>>, length: usize, problem: Option<RowProblem>| {
         Some((PlainRecord { start, fields, problem }, start + length))
@@ -343,12 +342,17 @@ pub(crate) fn plain_record(input: &[u8], start: usize, held: Held) -> Option<(Pl
         if let Some((fields, _)) = in_line(held.width) {
             return intact(fields, line_length, recovered);
         }
+        let width = held.width.unwrap_or_default();
+        if is_whole && !strict.has_text_behind_quote && may_swallow(content, width) {
+            let fields = in_line(None).map_or(Vec::new(), |(fields, _)| fields);
+            return intact(fields, line_length, Some(RowProblem::QuoteError));
+        }
         if is_whole && !strict.has_text_behind_quote {
             let is_odd = held.width.is_some_and(|width| width != strict.fields.len());
             let problem = (is_odd && strict.has_bare_quote).then_some(RowProblem::QuoteRecovered);
             return intact(strict.fields, strict.length, problem);
         }
-        if is_whole && Some(strict.fields.len()) == held.width {
+        if is_whole && fit(&strict.fields, width) {
             return intact(strict.fields, strict.length, recovered);
         }
         let window = &rest[..rest.len().min(held.bytes_max + 1)];
@@ -424,13 +428,60 @@ fn split(bytes: &[u8]) -> Strict {
     Strict { fields, length: at, is_closed, has_text_behind_quote, has_bare_quote }
 }
 
-/// True if each line has as many fields as the header, and that is no chance.
+/// As many fields as the header, or more of which the last are empty.
+fn fit(fields: &[Vec<u8>], width: usize) -> bool {
+    fields.len() >= width && fields[width..].iter().all(Vec::is_empty)
+}
+
+/// The lines of a record, each split at commas.
+fn lines_of(content: &[u8]) -> Vec<Vec<&[u8]>> {
+    let lines = content.split(|byte| matches!(byte, b'\r' | b'\n'));
+    let lines = lines.filter(|line| !line.is_empty());
+    lines.map(|line| line.split(|byte| *byte == b',').collect()).collect()
+}
+
+fn looks_like_mail(cell: &[u8]) -> bool {
+    let parts: Vec<&[u8]> = cell.split(|byte| *byte == b'@').collect();
+    let [local, domain] = parts[..] else { return false };
+    let is_odd = |byte: &u8| byte.is_ascii_whitespace() || b",;:|^~\"<>()".contains(byte);
+    let is_letter = |byte: &u8| !byte.is_ascii() || byte.is_ascii_alphanumeric();
+    let dot = domain.iter().skip(1).rev().skip(1).any(|byte| *byte == b'.');
+    let is_domain = domain.iter().all(|byte| is_letter(byte) || b".-".contains(byte));
+    !local.is_empty() && !local.iter().any(is_odd) && dot && is_domain && cell.len() <= 254
+}
+
+/// True if nine of ten lines, at least half as wide as the header, have an e-mail in one place.
+fn have_mails(lines: &[Vec<&[u8]>], width: usize) -> bool {
+    let mail_at = |line: &Vec<&[u8]>| {
+        let bare = |field: &&[u8]| {
+            let field = field.trim_ascii();
+            looks_like_mail(field.strip_prefix(b"\"").unwrap_or(field))
+        };
+        line.iter().position(bare).filter(|_| line.len() > 1 && line.len() * 2 >= width)
+    };
+    let first = mail_at(&lines[0]);
+    let alike = lines.iter().filter(|line| first.is_some() && mail_at(line) == first).count();
+    lines.len() > 1 && alike * 10 >= lines.len() * 9
+}
+
+/// True if each line has as many fields as the header, and that is no chance, or has an e-mail in
+/// the same place.
 fn swallows(content: &[u8], width: usize) -> bool {
-    let lines = content.split(|byte| matches!(byte, b'\r' | b'\n')).filter(|line| !line.is_empty());
-    let commas: Vec<usize> =
-        lines.map(|line| line.iter().filter(|byte| **byte == b',').count()).collect();
-    let rows = commas.len() - 1;
-    commas.iter().all(|count| count + 1 == width) && rows * (width - 1) >= 8
+    let lines = lines_of(content);
+    let are_rows = width > 1 && lines.iter().all(|line| line.len() == width);
+    have_mails(&lines, width) || (are_rows && (lines.len() - 1) * (width - 1) >= 6)
+}
+
+/// The same of a record that does not fit: one line inside it is a row, or all are alike, or they
+/// are too many.
+fn may_swallow(content: &[u8], width: usize) -> bool {
+    let lines = lines_of(content);
+    let rest = lines.get(1..).unwrap_or_default();
+    let inside = &rest[..rest.len().saturating_sub(1)];
+    let is_row_inside = width > 1 && inside.iter().any(|line| line.len() == width);
+    let are_alike =
+        lines.len() > 3 && rest.iter().all(|line| line.len() > 1 && line.len() == rest[0].len());
+    have_mails(&lines, width) || is_row_inside || are_alike || lines.len() > 200
 }
 
 /// A search for the first reading with the right number of fields.
@@ -480,13 +531,14 @@ impl Search<'_> {
         for (field, end) in readings {
             fields.push(field);
             let count = fields.len();
-            let fits = self.width.is_none_or(|width| count <= width);
+            let is_over = |width: usize| count > width && !fields[count - 1].is_empty();
+            let fits = !self.width.is_some_and(is_over);
             let found = match self.bytes.get(end) {
                 _ if !fits => None,
                 Some(b',') => self.from(end + 1, fields, failed),
                 byte => {
                     let is_end = byte.is_none() || self.lines_max > 1;
-                    let is_right = self.width.is_none_or(|width| count == width);
+                    let is_right = self.width.is_none_or(|width| fit(fields, width));
                     (is_end && is_right).then(|| (fields.clone(), end))
                 }
             };

@@ -17,8 +17,9 @@ use std::io::Write;
 pub(crate) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
     let (value, failure) = match read(arguments) {
         Ok(value) => (value, None),
-        Err(Failure::Unreadable(code, text) | Failure::Unsupported(code, text)) => {
-            (json!({"outcome": "file_error", "file_error": code, "total_rows": null}), Some(text))
+        Err(failure @ (Failure::Unreadable(code, _) | Failure::Unsupported(code, _))) => {
+            let value = json!({"outcome": "file_error", "file_error": code, "total_rows": null});
+            (value, Some(failure))
         }
         Err(failure) => return Err(failure),
     };
@@ -27,7 +28,7 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
     out.finish()?;
     match failure {
         None => Ok(()),
-        Some(text) => Err(Failure::Refused(text)),
+        Some(failure) => Err(failure),
     }
 }
 

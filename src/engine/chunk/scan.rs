@@ -230,8 +230,7 @@ impl Scanner {
             return Step::Damaged;
         }
         let is_first = self.origin == 0 && self.record_start == 0;
-        let is_behind_last = end == content_end && !is_first;
-        let is_blank = content.is_empty() || is_no_row(content, self.dialect, is_behind_last);
+        let is_blank = content.is_empty() || is_no_row(content, self.dialect, is_first);
         self.resume(end);
         if is_blank { Step::Blank } else { Step::Record }
     }
@@ -244,7 +243,7 @@ impl Scanner {
             return true;
         }
         split(content, 0, self.dialect, &mut self.fields);
-        self.fields.len() == width && !recover::swallows_rows(content, self.dialect, width)
+        self.fields.fit(width) && !recover::swallows_rows(content, self.dialect, width)
     }
 
     /// All of the buffer has been looked at.
@@ -282,10 +281,13 @@ impl Scanner {
         let mut found = (Damage::GivenUp, line_end);
         if let (Some(reading), Some(_)) = (read, width) {
             found = (Damage::Recovered(reading), line_end);
-        } else if let Some(end) = self.misfit_end {
+        } else if let Some(end) = self.misfit_end.filter(|end| {
+            let content = &buffer[start..*end];
+            !width.is_some_and(|width| recover::may_swallow_rows(content, dialect, width))
+        }) {
             self.sight -= cost as i64;
             return Recovery::Ragged(behind_line_end(buffer, end));
-        } else if width.is_some() && !self.is_blind() {
+        } else if self.misfit_end.is_none() && width.is_some() && !self.is_blind() {
             // The longest record and the byte behind it.
             let window_end = start.saturating_add(self.record_bytes_max).saturating_add(1);
             if buffer.len() < window_end && !is_at_end {

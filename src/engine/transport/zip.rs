@@ -17,6 +17,9 @@ const CONTENTS_END: u32 = 0x0605_4b50;
 const CONTENTS_END_64: u32 = 0x0606_4b50;
 const LOCATOR_64: u32 = 0x0706_4b50;
 
+/// What may come out of a hidden file.
+const PASSED_BYTES_MAX: u64 = 64 << 20;
+
 const ENCRYPTED: u16 = 1;
 const SIZES_FOLLOW: u16 = 1 << 3;
 const STORED: u16 = 0;
@@ -126,7 +129,7 @@ impl<R: BufRead> Entry<R> {
                 "the zip archive holds several files; give the list alone",
             );
         }
-        read_contents(&mut reader, signature)
+        read_contents(&mut reader, signature, self.head.checksum)
     }
 }
 
@@ -174,11 +177,17 @@ fn next_file_after<R: BufRead>(reader: &mut R, last: &mut Option<u32>) -> io::Re
         }
         let mut passed = Entry::of(head, &mut *reader)?;
         let has_sizes = passed.head.flags & SIZES_FOLLOW == 0;
-        match &mut passed.data {
-            Data::Deflated(data) => io::copy(data, &mut io::sink())?,
+        let bytes = match &mut passed.data {
+            Data::Deflated(data) => io::copy(&mut data.take(PASSED_BYTES_MAX), &mut io::sink())?,
             Data::Stored(data) => io::copy(data, &mut io::sink())?,
             Data::Done => 0,
         };
+        if bytes == PASSED_BYTES_MAX {
+            return refuse(
+                ErrorKind::DecompressionBomb,
+                "the zip archive hides a huge file beside the list; unpack it first",
+            );
+        }
         if !has_sizes {
             let is_64 = passed.head.is_64;
             drop(passed);
@@ -239,7 +248,7 @@ fn check_name(name: &[u8]) -> io::Result<()> {
     let text = String::from_utf8_lossy(name);
     let is_unsafe = text.starts_with(['/', '\\'])
         || text.split(['/', '\\']).any(|part| part == "..")
-        || text.contains(':');
+        || text.as_bytes().get(1) == Some(&b':');
     if is_unsafe {
         return refuse(
             ErrorKind::ArchiveUnsafePath,
@@ -247,8 +256,10 @@ fn check_name(name: &[u8]) -> io::Result<()> {
         );
     }
     let is_document = text == "[Content_Types].xml" || text == "mimetype";
-    let folders = ["xl/", "_rels/", "word/", "ppt/", "META-INF/"];
-    match is_document || folders.iter().any(|folder| text.starts_with(folder)) {
+    let folders = ["xl/", "_rels/", "word/", "ppt/", "docProps/", "META-INF/"];
+    let is_part = [".xml", ".rels", ".bin"].iter().any(|kind| text.ends_with(kind));
+    let is_inside = folders.iter().any(|folder| text.starts_with(folder));
+    match is_document || (is_part && is_inside) {
         true => refuse(
             ErrorKind::SpreadsheetFile,
             "the input is a spreadsheet or document (.xlsx, .ods, ...); export it as CSV",
@@ -263,8 +274,10 @@ fn is_passed_over(name: &[u8]) -> bool {
     file.is_empty() || file.starts_with(b".") || name.starts_with(b"__MACOSX/")
 }
 
-/// The list of contents, up to its end.
-fn read_contents(reader: &mut impl BufRead, first: Option<u32>) -> io::Result<()> {
+/// The list of contents, up to its end, behind which nothing stands. The list's entry has to be
+/// there, with the checksum that was found.
+fn read_contents(reader: &mut impl BufRead, first: Option<u32>, checksum: u32) -> io::Result<()> {
+    let mut is_listed = false;
     let mut signature = first.unwrap_or(CONTENTS_END);
     loop {
         let skipped = match signature {
@@ -272,11 +285,16 @@ fn read_contents(reader: &mut impl BufRead, first: Option<u32>) -> io::Result<()
                 let mut fixed = [0; 42];
                 reader.read_exact(&mut fixed)?;
                 let word = |at: usize| u64::from(u16::from_le_bytes([fixed[at], fixed[at + 1]]));
+                is_listed |= word(12) | word(14) << 16 == u64::from(checksum);
                 word(24) + word(26) + word(28)
             }
             CONTENTS_END_64 => u64_of(reader)?,
             LOCATOR_64 => 16,
-            CONTENTS_END => 18,
+            CONTENTS_END => {
+                let mut fixed = [0; 18];
+                reader.read_exact(&mut fixed)?;
+                u64::from(u16::from_le_bytes([fixed[16], fixed[17]]))
+            }
             _ => return damaged(),
         };
         let passed = io::copy(&mut reader.take(skipped), &mut io::sink())?;
@@ -284,7 +302,10 @@ fn read_contents(reader: &mut impl BufRead, first: Option<u32>) -> io::Result<()
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         if signature == CONTENTS_END {
-            return Ok(());
+            return match is_listed && reader.fill_buf()?.is_empty() {
+                true => Ok(()),
+                false => damaged(),
+            };
         }
         signature = u32_of(reader)?;
     }
