@@ -93,6 +93,8 @@ fn detect(start: &[u8]) -> Option<&'static Encoding> {
 fn utf_16(start: &[u8]) -> Option<&'static Encoding> {
     const USUAL_MIN: usize = 4;
     const SHARE: usize = 20;
+    // Characters of other scripts may look like them the wrong way round.
+    const FEW_SHARE: usize = 4;
     let is_usual = |byte: u8| byte.is_ascii_digit() || b",;\t\r\n@. ".contains(&byte);
     let pairs = start.chunks_exact(2);
     let count = pairs.len();
@@ -101,8 +103,9 @@ fn utf_16(start: &[u8]) -> Option<&'static Encoding> {
         [byte, 0] if is_usual(*byte) => (big, little + 1),
         _ => (big, little),
     });
-    let is_it =
-        |many: usize, few: usize| many >= USUAL_MIN && many * SHARE > count && many > SHARE * few;
+    let is_it = |many: usize, few: usize| {
+        many >= USUAL_MIN && many * SHARE > count && many > FEW_SHARE * few
+    };
     match (is_it(little, big), is_it(big, little)) {
         (true, _) => Some(UTF_16LE),
         (_, true) => Some(UTF_16BE),

@@ -284,7 +284,7 @@ impl Columns {
 
     /// Columns whose names say nothing, by what their cells look like.
     fn add_by_content(&mut self, sample: &[u8], dialect: Dialect, options: &Options) {
-        const PERCENT_MIN: usize = 80;
+        const PERCENT_MIN: usize = 70;
         let mut phones = phone::Reader::with(options.phone_metadata.clone());
         let country = options.country.as_deref().and_then(Country::parse);
         // Digits alone may be anything; a header that says nothing does not say phone.
@@ -293,7 +293,9 @@ impl Columns {
         let mut counts = vec![(0, 0, 0); self.width];
         each_record(sample, dialect, |record| {
             for (cell, (filled, emails, valid)) in record.iter().zip(&mut counts) {
+                // A quote that is lost is no part of it.
                 let cell = cell.trim_ascii();
+                let cell = cell.strip_prefix(b"\"").unwrap_or(cell);
                 *filled += usize::from(!cell.is_empty());
                 *emails += usize::from(is_email(cell));
                 let is_short = cell.len() <= PHONE_BYTES_MAX;

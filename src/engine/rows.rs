@@ -378,6 +378,11 @@ fn trusted<'a>(record: &Record<'a>, index: usize) -> &'a [u8] {
         {
             rest
         }
+        // `a, "b"`: a blank in front of the quotes makes them content, which nobody means.
+        (_, [b' ', ..]) => match cell.trim_ascii() {
+            [b'"', inner @ .., b'"'] if !inner.contains(&b'"') => inner,
+            _ => cell,
+        },
         _ => cell,
     }
 }

@@ -12,6 +12,7 @@ use super::options::{Header, Options};
 use super::record::{Cells, Fields, each_record, split_sample};
 use crate::normalize::text;
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 /// How a list is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,15 +150,20 @@ fn best_header(
     for dialect in dialects {
         let (mut start, mut lines_before) = (0, 0);
         // The width of the first line that holds data.
-        let mut row_fields = None;
+        let (mut row_fields, mut rows_before) = (None, 0);
         while start < text.len() && lines_before <= lines_before_max {
             let end = split_sample(text, start, *dialect, &mut fields);
             let cells = Cells::new(text, &fields);
             let fields = cells.len();
             let is_row = cells.iter().any(is_data);
-            // Titles may hold an e-mail; behind a row of the same width nothing is a header.
+            // Titles may hold an e-mail; what follows a row of the same width is a header only if
+            // it says so with most of its names.
             let known = known_names(cells, options).filter(|known| {
-                !is_row && row_fields.is_none_or(|row| row != fields && *known >= KNOWN_MIN)
+                let is_behind = |row: usize| {
+                    let most = kinds(cells).max(1) * 2 >= fields && kinds(cells) >= KNOWN_MIN;
+                    *known >= KNOWN_MIN && (row != fields || (most && rows_before <= TITLES_MAX))
+                };
+                !is_row && row_fields.is_none_or(is_behind)
             });
             if let Some(known) = known {
                 let named = Named { dialect: *dialect, start, lines_before, known, fields };
@@ -167,6 +173,7 @@ fn best_header(
             }
             if is_row {
                 row_fields.get_or_insert(fields);
+                rows_before += 1;
             }
             // A title may hold a stray quote: its physical line is what counts.
             let line = text[start..end].iter().position(|byte| is_line_end(*byte));
@@ -191,6 +198,15 @@ impl Named {
         }
     }
 }
+
+/// How many identifiers are named.
+fn kinds(cells: Cells<'_>) -> usize {
+    let names = cells.iter().filter_map(|cell| recognize(&text::lossless(cell)));
+    names.collect::<HashSet<_>>().len()
+}
+
+/// Titles that may hold an e-mail or a number.
+const TITLES_MAX: usize = 3;
 
 /// So many known names make a header of any line.
 const KNOWN_MIN: usize = 2;

@@ -185,7 +185,8 @@ fn read_header(
         found.reasons.push("no header: the first line is like the others".to_owned());
         columns = find(cutter, false)?;
     }
-    cutter.set_width(columns.width(), found.is_named);
+    // A list that is said to have no header is held to nothing but its own first record.
+    cutter.set_width(columns.width(), options.header != Header::No);
     cutter.drop_front(if found.is_named { record.len() } else { 0 });
     if columns.needs_sample(options) {
         let sample = cutter.sample(SAMPLE_BYTES);

@@ -5,11 +5,11 @@
 //! unpacked; checksums are verified to the end. A packed input that is cut short or damaged is an
 //! error of the whole input: half a list is a wrong list.
 
+mod gzip;
 mod zip;
 
 use super::error::{Error, ErrorKind};
 use super::tally::Tally;
-use flate2::read::MultiGzDecoder;
 use std::fmt;
 use std::io::{self, BufReader, Cursor, Read};
 
@@ -45,12 +45,12 @@ pub(crate) fn open(
     let raw = Raw { reader, tally: tally.clone() };
     let (start, raw) = peek(Box::new(raw), MAGIC_BYTES);
     let (packing, unpacking): (_, Box<dyn Read + Send>) = if start.starts_with(b"\x1f\x8b") {
-        ("gzip", Box::new(MultiGzDecoder::new(BufReader::new(raw))))
+        ("gzip", Box::new(gzip::Members::new(BufReader::new(raw))))
     } else if starts_zstd(&start) {
         let mut decoder = zstd::Decoder::new(raw).map_err(|error| opened(error, "zstd"))?;
         decoder.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(|error| opened(error, "zstd"))?;
         ("zstd", Box::new(decoder))
-    } else if start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06") {
+    } else if zip::starts(&start) {
         ("zip", Box::new(zip::Entry::open(BufReader::new(raw)).map_err(|it| opened(it, "zip"))?))
     } else {
         refuse_other_files(&start)?;
@@ -58,7 +58,7 @@ pub(crate) fn open(
     };
     let bounded = Bounded { reader: unpacking, packing, tally, limits, bytes: 0 };
     let (start, reader) = peek(Box::new(bounded), MAGIC_BYTES);
-    if start.starts_with(b"\x1f\x8b") || starts_zstd(&start) || start.starts_with(b"PK\x03\x04") {
+    if start.starts_with(b"\x1f\x8b") || starts_zstd(&start) || zip::starts(&start) {
         let text = "a packed file inside a packed file; unpack it once";
         return Err(Error::new(ErrorKind::NestedCompression, text));
     }

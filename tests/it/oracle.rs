@@ -43,15 +43,23 @@ impl PlainRecord {
         let without_stray_quote = |cell: &Vec<u8>| match &cell[..] {
             [b'"', rest @ ..] if !rest.contains(&b'"') => rest.to_vec(),
             [b'\'', rest @ ..] if !rest.contains(&b'\'') => rest.to_vec(),
-            cell => cell.to_vec(),
+            cell => without_blank(cell),
         };
         match self.problem {
             Some(RowProblem::RecordTooLarge | RowProblem::QuoteError) => Vec::new(),
             Some(RowProblem::QuoteRecovered) => {
                 self.fields.iter().map(without_stray_quote).collect()
             }
-            _ => self.fields.clone(),
+            _ => self.fields.iter().map(|cell| without_blank(cell)).collect(),
         }
+    }
+}
+
+/// ` "b"` as `b`: a blank in front of quotes makes them content, which nobody means.
+fn without_blank(cell: &[u8]) -> Vec<u8> {
+    match cell.trim_ascii() {
+        [b'"', inner @ .., b'"'] if cell[0] == b' ' && !inner.contains(&b'"') => inner.to_vec(),
+        _ => cell.to_vec(),
     }
 }
 

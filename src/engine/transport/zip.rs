@@ -25,6 +25,15 @@ const SIZES_FOLLOW: u16 = 1 << 3;
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
 
+/// What some programs put in front of archives in parts.
+const SPANNED: u32 = 0x3030_4b50;
+
+/// True if a file starts as an archive does.
+pub(super) fn starts(start: &[u8]) -> bool {
+    let marks = [FILE, CONTENTS_END, DESCRIPTOR, SPANNED].map(u32::to_le_bytes);
+    marks.iter().any(|mark| start.starts_with(mark))
+}
+
 /// What stands before the bytes of a file.
 struct Head {
     flags: u16,
@@ -54,6 +63,12 @@ pub(super) struct Entry<R: BufRead> {
 impl<R: BufRead> Entry<R> {
     /// Goes to the first file.
     pub(super) fn open(mut reader: R) -> io::Result<Entry<R>> {
+        let is_in_parts = |start: &[u8]| {
+            [DESCRIPTOR, SPANNED].iter().any(|mark| start.starts_with(&mark.to_le_bytes()))
+        };
+        if is_in_parts(reader.fill_buf()?) {
+            u32_of(&mut reader)?;
+        }
         match next_file(&mut reader)? {
             Some(head) => Entry::of(head, reader),
             None => refuse(ErrorKind::ArchiveNoEntries, "the zip archive holds no file"),
