@@ -212,6 +212,9 @@ impl Normalizer {
                 false => Value::Prehashed(digest),
             };
         }
+        if identifier == Identifier::Phone && text.contains('\0') {
+            return Value::Rejected(Rejection::ControlChar);
+        }
         let bears_control = matches!(identifier, Identifier::Phone | Identifier::Email);
         let bears_breaks =
             matches!(identifier, Identifier::FirstName | Identifier::LastName | Identifier::City);

@@ -176,7 +176,7 @@ pub(crate) fn records(
             }
             let lines = &bytes[..record.start];
             let (content_end, has_quotes) = split(lines, at, dialect, fields);
-            if !is_no_row(&lines[at..content_end], dialect, position.byte == 0) {
+            if !is_no_row(&lines[at..content_end], chunk.no_row, position.byte == 0) {
                 let cells = Cells::new(bytes, fields);
                 let is_odd = width != Some(cells.len()) && cells.has_bare_quote(dialect);
                 row(&mut position, cells, is_odd.then_some(RowProblem::QuoteRecovered));
@@ -295,11 +295,11 @@ pub(super) fn closing(bytes: &[u8], mut at: usize, dialect: Dialect) -> usize {
     }
 }
 
-/// True for a line that is no row: nothing but a pair of quotes, or what old programs leave behind
-/// the last line, NULs or an end-of-file mark.
-pub(crate) fn is_no_row(content: &[u8], dialect: Dialect, is_first: bool) -> bool {
+/// True for a line that is no row: what old programs leave behind the last line, NULs or an
+/// end-of-file mark; and a pair of these quotes, if any.
+pub(crate) fn is_no_row(content: &[u8], pair: Option<u8>, is_first: bool) -> bool {
     match content {
-        [first, second] if first == second && dialect.opens(Some(first)) => true,
+        [first, second] if first == second && pair == Some(*first) => true,
         _ => !is_first && content.iter().all(|byte| matches!(byte, 0 | 0x1a)),
     }
 }

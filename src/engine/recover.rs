@@ -266,7 +266,7 @@ pub(crate) fn swallows_rows(content: &[u8], dialect: Dialect, width: usize) -> b
     const DELIMITERS_MIN: usize = 6;
     let lines = Lines::of(content, dialect, width);
     let is_no_chance = lines.rows.saturating_sub(1) * (width - 1) >= DELIMITERS_MIN;
-    lines.has_mails() || (lines.rows == lines.all && is_no_chance)
+    lines.has_mails(width) || (lines.rows == lines.all && is_no_chance)
 }
 
 /// The same of a record that does not fit: it is enough that a line inside it has as many fields as
@@ -274,7 +274,7 @@ pub(crate) fn swallows_rows(content: &[u8], dialect: Dialect, width: usize) -> b
 pub(crate) fn may_swallow_rows(content: &[u8], dialect: Dialect, width: usize) -> bool {
     let lines = Lines::of(content, dialect, width);
     let are_alike = lines.all > 3 && lines.are_alike;
-    lines.has_mails() || lines.rows_inside > 0 || are_alike || lines.all > LINES_MAX
+    lines.has_mails(width) || lines.rows_inside > 0 || are_alike || lines.all > LINES_MAX
 }
 
 /// What the physical lines of a record look like, taken alone.
@@ -304,7 +304,10 @@ impl Lines {
                 is_email(field)
             };
             let count = fields.clone().count();
-            let mail = fields.clone().position(bare).filter(|_| count > 1 && count * 2 >= width);
+            let mail = fields
+                .clone()
+                .position(bare)
+                .filter(|_| (count > 1 || width == 1) && count * 2 >= width);
             if lines.all == 0 {
                 mail_at = mail;
             } else {
@@ -323,9 +326,10 @@ impl Lines {
         lines
     }
 
-    /// Nine lines of ten.
-    fn has_mails(&self) -> bool {
-        self.all > 1 && self.mails * 10 >= self.all * 9
+    /// Nine lines of ten; in a list of one column two addresses may be one cell.
+    fn has_mails(&self, width: usize) -> bool {
+        let least = if width == 1 { 3 } else { 2 };
+        self.all >= least && self.mails * 10 >= self.all * 9
     }
 }
 

@@ -139,6 +139,9 @@ fn first_look(cutter: &mut Cutter, options: &Options) -> Result<Found, Error> {
     }
     let found = sniff(whole_lines(sample, SNIFF_BYTES), options);
     cutter.set_dialect(found.dialect);
+    if options.header == Header::No {
+        cutter.pass_over_pairs();
+    }
     cutter.drop_front(found.skipped_bytes);
     cutter.skip_blank_lines()?;
     Ok(found)

@@ -97,8 +97,7 @@ fn records_behind(body: &[u8], mut at: usize, bytes_max: usize, width: usize) ->
     while let Some((record, end)) = plain_record(body, skip_blank(body, at), held) {
         let content = &body[record.start..end];
         let is_filler = content.iter().all(|byte| matches!(byte, 0 | 0x1a));
-        let is_no_row = content == b"\"\"" || is_filler;
-        if !is_no_row || content.len() > bytes_max {
+        if !is_filler || content.len() > bytes_max {
             records.push(record);
         }
         at = end;
@@ -465,11 +464,14 @@ fn have_mails(lines: &[Vec<&[u8]>], width: usize) -> bool {
             let field = field.trim_ascii();
             looks_like_mail(field.strip_prefix(b"\"").unwrap_or(field))
         };
-        line.iter().position(bare).filter(|_| line.len() > 1 && line.len() * 2 >= width)
+        line.iter()
+            .position(bare)
+            .filter(|_| (line.len() > 1 || width == 1) && line.len() * 2 >= width)
     };
     let first = mail_at(&lines[0]);
     let alike = lines.iter().filter(|line| first.is_some() && mail_at(line) == first).count();
-    lines.len() > 1 && alike * 10 >= lines.len() * 9
+    let least = if width == 1 { 3 } else { 2 };
+    lines.len() >= least && alike * 10 >= lines.len() * 9
 }
 
 /// True if each line has as many fields as the header, and that is no chance, or has an e-mail in

@@ -62,6 +62,8 @@ pub(super) struct Scanner {
     /// The header's number of fields, where it is known.
     pub(super) width: Option<usize>,
     pub(super) record_bytes_max: usize,
+    /// A line with nothing but two of these is no row.
+    pub(super) no_row: Option<u8>,
     /// The place of the buffer in the input.
     pub(super) origin: u64,
     /// The first byte of the record that is being looked at; all before it is whole.
@@ -92,6 +94,7 @@ impl Scanner {
             dialect,
             width: None,
             record_bytes_max,
+            no_row: None,
             origin: 0,
             record_start: 0,
             scanned: 0,
@@ -230,7 +233,7 @@ impl Scanner {
             return Step::Damaged;
         }
         let is_first = self.origin == 0 && self.record_start == 0;
-        let is_blank = content.is_empty() || is_no_row(content, self.dialect, is_first);
+        let is_blank = content.is_empty() || is_no_row(content, self.no_row, is_first);
         self.resume(end);
         if is_blank { Step::Blank } else { Step::Record }
     }
