@@ -53,16 +53,18 @@ fn fuel(bytes: &[u8], start: usize) -> usize {
 }
 
 /// Reads over several lines: how, and the index behind the content, if anything fits; and how many
-/// bytes were looked at for it. `bytes` hold the longest record, or all there is.
+/// bytes were looked at for it. `bytes` hold the longest record and one byte more, or all there is.
 pub(crate) fn read_lines(
     bytes: &[u8],
     start: usize,
     dialect: Dialect,
     width: Option<usize>,
+    bytes_max: usize,
     fields: &mut Fields,
 ) -> (Option<(Reading, usize)>, usize) {
     let (end, _) = split_strictly(bytes, start, dialect, fields);
-    if width.is_none_or(|width| fields.fit(width)) && is_closed(bytes, start, end, dialect) {
+    let fits = width.is_none_or(|width| fields.fit(width));
+    if fits && end - start <= bytes_max && is_closed(bytes, start, end, dialect) {
         return (Some((Reading::Strict, end)), end - start);
     }
     let tank = fuel(bytes, start);

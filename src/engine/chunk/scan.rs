@@ -297,8 +297,14 @@ impl Scanner {
                 return Recovery::More;
             }
             let window = &buffer[..window_end.min(buffer.len())];
-            let (read, looked_at) =
-                recover::read_lines(window, start, dialect, width, &mut self.fields);
+            let (read, looked_at) = recover::read_lines(
+                window,
+                start,
+                dialect,
+                width,
+                self.record_bytes_max,
+                &mut self.fields,
+            );
             cost += looked_at;
             // What ends with the window is too long, unless the input ends there too.
             let fits = |(_, end): &(_, usize)| end - start <= self.record_bytes_max;
