@@ -131,12 +131,16 @@ impl Table {
         let is_spoilt = record.problem.is_some_and(RowProblem::spoils_the_row);
         let plan = columns.plan();
         let [country, place] = countries_of(record, columns).map(|it| it.or(default_country));
+        let end = match is_long(record, columns) {
+            true => first_doubtful(record, columns, [country, place], normalizer),
+            false => usize::MAX,
+        };
         let mut usable = [0; PLATFORMS_MAX];
         let row_start = self.places.len();
         let (mut has_primary, mut has_other_primary) = (false, false);
         for (index, column) in columns.used().iter().enumerate() {
             let identifier = column.identifier();
-            let raw = trusted(record, column.index());
+            let raw = if column.index() > end { &[] } else { trusted(record, column.index()) };
             let slots = plan.of_column(index);
             if slots.is_empty() && !identifier.is_primary() {
                 continue;
@@ -365,6 +369,38 @@ impl Table {
     pub(crate) fn summary(&self) -> &Summary {
         &self.summary
     }
+}
+
+/// True for a row with something beyond the header's fields.
+fn is_long(record: &Record<'_>, columns: &Columns) -> bool {
+    let beyond = record.fields.iter().skip(columns.width());
+    record.problem.is_none() && columns.is_named() && beyond.into_iter().any(|it| !it.is_empty())
+}
+
+/// Where the first cell stands that is not what its column is for, with no primary identifier in
+/// its place behind it: in a row that is too long the cells behind it may be of other columns.
+fn first_doubtful(
+    record: &Record<'_>,
+    columns: &Columns,
+    [country, place]: [Option<Country>; 2],
+    normalizer: &mut Normalizer,
+) -> usize {
+    let mut out = Vec::new();
+    let (mut doubtful, mut certain) = (Vec::new(), 0);
+    for (index, column) in columns.used().iter().enumerate() {
+        let slots = &columns.plan().slots[columns.plan().of_column(index)];
+        let Some(slot) = slots.first() else { continue };
+        let (cell, hints) = (trusted(record, column.index()), column.hints(country, place));
+        let (identifier, form) = (column.identifier(), slot.key.form);
+        match normalizer.normalize(identifier, form, cell, hints, &mut out) {
+            Outcome::Rejected(_) => doubtful.push(column.index()),
+            Outcome::Usable | Outcome::Prehashed(_) if identifier.is_primary() => {
+                certain = certain.max(column.index());
+            }
+            _ => {}
+        }
+    }
+    doubtful.into_iter().filter(|index| *index >= certain).min().unwrap_or(usize::MAX)
 }
 
 /// What may be used of a cell: nothing of a record that was given up; and the quote that opened a

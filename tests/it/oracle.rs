@@ -86,7 +86,7 @@ pub(crate) fn rows(
     records
         .map(|(index, record)| {
             let before = &body[..record.start];
-            row(index as u64 + 1, before, dropped, record, used, &orders, kept, default)
+            row(index as u64 + 1, before, dropped, record, used, &orders, kept, default, width)
         })
         .collect()
 }
@@ -148,6 +148,7 @@ fn row(
     orders: &[Option<DateOrder>],
     kept: &[usize],
     default: Option<Country>,
+    width: usize,
 ) -> OracleRow {
     let field = |index: usize| record.fields.get(index).cloned().unwrap_or_default();
     let is_spoilt =
@@ -155,10 +156,28 @@ fn row(
     let trusted = |index: usize| record.trusted().get(index).cloned().unwrap_or_default();
     let named = used.iter().filter(|(identifier, _)| *identifier == Identifier::Country);
     let country = named.filter_map(|(_, index)| country_named(&field(*index))).next().or(default);
+    let outcome = |(identifier, index): &(Identifier, usize), order: &Option<DateOrder>| {
+        cell(*identifier, &trusted(*index), country, *order)
+    };
+    // In a row that is too long cells behind the first unusable one may be of other columns.
+    let beyond = record.fields.get(width..).unwrap_or_default();
+    let is_long = record.problem.is_none() && beyond.iter().any(|field| !field.is_empty());
+    // Unless a primary identifier behind it is in its place.
+    let cells = || used.iter().zip(orders).map(|(used, order)| (used, outcome(used, order)));
+    let is_certain =
+        |((identifier, _), outcome): &(&(Identifier, usize), Result<Option<String>, ()>)| {
+            identifier.is_primary() && matches!(outcome, Ok(Some(_)))
+        };
+    let certain = cells().filter(is_certain).map(|((_, index), _)| *index).max().unwrap_or(0);
+    let unusable = cells().filter(|(_, outcome)| outcome.is_err()).map(|((_, index), _)| *index);
+    let end = unusable.filter(|index| *index >= certain).min().filter(|_| is_long);
     let outcomes: Vec<_> = used
         .iter()
         .zip(orders)
-        .map(|((identifier, index), order)| cell(*identifier, &trusted(*index), country, *order))
+        .map(|(used, order)| match end {
+            Some(end) if used.1 > end => Ok(None),
+            _ => outcome(used, order),
+        })
         .collect();
     let primary =
         || used.iter().zip(&outcomes).filter(|((identifier, _), _)| identifier.is_primary());
