@@ -160,8 +160,9 @@ fn best_header(
             // it says so with most of its names.
             let known = known_names(cells, options).filter(|known| {
                 let is_behind = |row: usize| {
-                    let most = kinds(cells).max(1) * 2 >= fields && kinds(cells) >= KNOWN_MIN;
-                    *known >= KNOWN_MIN && (row != fields || (most && rows_before <= TITLES_MAX))
+                    let kinds = kinds(cells);
+                    let says_so = kinds >= KNOWN_MIN && kinds * 2 >= fields;
+                    *known >= KNOWN_MIN && (row != fields || (says_so && rows_before <= TITLES_MAX))
                 };
                 !is_row && row_fields.is_none_or(is_behind)
             });
