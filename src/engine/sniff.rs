@@ -174,7 +174,9 @@ fn best_header(
             }
             if is_row {
                 row_fields.get_or_insert(fields);
-                rows_before += 1;
+                // Titles are padded with delimiters; a full line is a row.
+                let is_title = cells.iter().any(|cell| cell.trim_ascii().is_empty());
+                rows_before += if is_title { 1 } else { TITLES_MAX + 1 };
             }
             // A title may hold a stray quote: its physical line is what counts.
             let line = text[start..end].iter().position(|byte| is_line_end(*byte));
