@@ -103,11 +103,11 @@ impl Cutter {
         self.scanner.no_row = self.scanner.dialect.quote;
     }
 
-    /// How many fields records have, unless they are ragged. Without a header the first record
-    /// says so: it can be held to nothing.
-    pub(crate) fn set_width(&mut self, width: usize, is_from_header: bool) {
+    /// How many fields records have, unless they are ragged. `holds_first`: the first record is
+    /// held to that too, rather than to nothing.
+    pub(crate) fn set_width(&mut self, width: usize, holds_first: bool) {
         self.width = Some(width);
-        if is_from_header {
+        if holds_first {
             self.scanner.width = self.width;
         }
     }

@@ -10,6 +10,9 @@
 //! 2. the same, where a quote that opens a field may also be content;
 //! 3. what the `csv` crate makes of it;
 //! 4. as 1, over up to 200 lines.
+//!
+//! A record that is whole and spans lines, but has another number of fields, stays one ragged row
+//! if its line alone fits in no way and none of its lines looks like a row.
 
 use super::dialect::{Dialect, Meets, behind_line_end, is_line_end};
 use super::headers::recognize;
@@ -267,7 +270,7 @@ pub(crate) fn single(bytes: &[u8], dialect: Dialect, is_damaged: bool, fields: &
 pub(crate) fn swallows_rows(content: &[u8], dialect: Dialect, width: usize) -> bool {
     const DELIMITERS_MIN: usize = 6;
     let lines = Lines::of(content, dialect, width);
-    let is_no_chance = lines.rows.saturating_sub(1) * (width - 1) >= DELIMITERS_MIN;
+    let is_no_chance = lines.rows.saturating_sub(1) * width.saturating_sub(1) >= DELIMITERS_MIN;
     lines.has_mails(width) || (lines.rows == lines.all && is_no_chance)
 }
 
