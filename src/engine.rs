@@ -6,6 +6,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod charset;
+pub(crate) mod checkpoint;
 pub(crate) mod chunk;
 pub(crate) mod columns;
 pub(crate) mod dialect;
@@ -31,6 +32,7 @@ pub(crate) mod tally;
 pub(crate) mod transport;
 
 pub use batch::{Batch, Candidate, Cell, Row};
+pub use checkpoint::Checkpoint;
 pub use columns::{Column, Columns, Origin};
 pub use dialect::Dialect;
 pub use digest::{Digest, Encoding, Hash};
@@ -79,7 +81,7 @@ struct Shared {
     options: Options,
     country: Option<Country>,
     threads: usize,
-    pool: ThreadPool,
+    pool: Arc<ThreadPool>,
     workers: Mutex<Vec<Worker>>,
 }
 
@@ -95,7 +97,30 @@ impl Engine {
     /// # Errors
     ///
     /// [`ErrorKind::Options`] if the options cannot be met, or no thread can be started.
-    pub fn new(mut options: Options) -> Result<Engine, Error> {
+    pub fn new(options: Options) -> Result<Engine, Error> {
+        if options.threads > THREADS_MAX {
+            return Err(Error::new(ErrorKind::Options, "more than 1,024 threads"));
+        }
+        let name = options.thread_name.clone();
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(options.threads)
+            .thread_name(move |index| format!("{name}-{index}"))
+            .build()
+            .map_err(|error| Error::new(ErrorKind::Options, format!("no threads: {error}")))?;
+        Engine::on(Arc::new(pool), options)
+    }
+
+    /// An engine under other options on the same worker threads; how many there are, and their
+    /// names, stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Options`] if the options cannot be met.
+    pub fn with_options(&self, options: Options) -> Result<Engine, Error> {
+        Engine::on(Arc::clone(&self.0.pool), options)
+    }
+
+    fn on(pool: Arc<ThreadPool>, mut options: Options) -> Result<Engine, Error> {
         let refuse = |text: &str| Err(Error::new(ErrorKind::Options, text));
         let country = match &options.country {
             None => None,
@@ -119,17 +144,9 @@ impl Engine {
         if let Some(text) = options.dialect_refusal() {
             return refuse(text);
         }
-        if options.threads > THREADS_MAX {
-            return refuse("more than 1,024 threads");
-        }
+        options.chunk_rows = options.chunk_rows.max(1);
         options.chunk_bytes = options.chunk_bytes.clamp(1, CHUNK_BYTES_MAX);
         options.read_bytes = options.read_bytes.clamp(1, CHUNK_BYTES_MAX);
-        let name = options.thread_name.clone();
-        let pool = ThreadPoolBuilder::new()
-            .num_threads(options.threads)
-            .thread_name(move |index| format!("{name}-{index}"))
-            .build()
-            .map_err(|error| Error::new(ErrorKind::Options, format!("no threads: {error}")))?;
         let threads = pool.current_num_threads();
         let workers = Mutex::default();
         Ok(Engine(Arc::new(Shared { options, country, threads, pool, workers })))

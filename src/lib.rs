@@ -12,6 +12,7 @@
 //! | `engine/sniff.rs` | the first 64 KiB -> delimiter, quote, escape, header |
 //! | `engine/dialect.rs` | [`Dialect`]: what stands between fields and around them |
 //! | `engine/chunk.rs` | bytes -> chunks that end at a record; feeds [`Counts::total`] |
+//! | `engine/checkpoint.rs` | [`Checkpoint`]: where another run may go on |
 //! | `engine/chunk/scan.rs` | where a record ends, and whether it is damaged |
 //! | `engine/headers.rs` | a header's name -> [`Identifier`], in many languages |
 //! | `engine/columns.rs` | header -> [`Columns`]: which column holds which [`Identifier`] |
@@ -51,7 +52,7 @@ mod engine;
 pub mod platform;
 
 pub use engine::{
-    Batch, Candidate, Cell, Column, Columns, Counts, Dialect, Digest, Engine, Error, ErrorKind,
+    Batch, Candidate, Cell, Checkpoint, Column, Columns, Counts, Dialect, Digest, Engine, Error, ErrorKind,
     Form, Header, Identifier, Options, Origin, PhonePolicy, Placeholders, Position, Row,
     RowProblem, Run, Sample, Scan, Source, Summary, Tally, normalize,
 };

@@ -3,6 +3,7 @@
 //! In: a sealed [`Table`]. Out: [`Batch`], whose [`Row`]s are views into it. A batch holds digests,
 //! kept columns and plain values only.
 
+use super::checkpoint::Checkpoint;
 use super::columns::Columns;
 use super::digest::{Digest, Hash};
 use super::error::Position;
@@ -71,6 +72,11 @@ impl Batch {
     /// True if there is none.
     pub fn is_empty(&self) -> bool {
         self.table.heads.is_empty()
+    }
+
+    /// The place behind its last row, where another run over the same input may go on.
+    pub fn end(&self) -> Option<Checkpoint> {
+        self.table.end
     }
 
     /// What became of these rows, counted.

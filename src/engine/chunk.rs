@@ -8,8 +8,9 @@
 
 mod scan;
 
+use super::checkpoint::Checkpoint;
 use super::dialect::{Dialect, behind_line_end, is_line_end};
-use super::error::{Error, Position};
+use super::error::{Error, ErrorKind, Position};
 use super::recover::Reading;
 use super::tally::Tally;
 use crossbeam_channel::Receiver;
@@ -24,6 +25,8 @@ pub(crate) struct Chunk {
     pub(crate) bytes: Vec<u8>,
     /// The place of the first byte; `row` counts the rows before it.
     pub(crate) start: Position,
+    /// The place of the next chunk.
+    pub(crate) end: Checkpoint,
     /// Data rows, damaged ones included.
     pub(crate) rows: u64,
     /// A line with nothing but two of these is no row.
@@ -47,6 +50,8 @@ pub(crate) enum Damage {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sizes {
     pub(crate) chunk_bytes: usize,
+    /// No chunk has rows on both sides of a multiple of it.
+    pub(crate) chunk_rows: u64,
     pub(crate) read_bytes: usize,
     pub(crate) record_bytes_max: usize,
 }
@@ -239,7 +244,9 @@ impl Cutter {
                 },
             };
             let whole = self.scanner.record_start;
-            if whole >= self.sizes.chunk_bytes || self.rows >= CHUNK_ROWS_MAX {
+            let is_multiple = (self.origin.row + self.rows).is_multiple_of(self.sizes.chunk_rows);
+            let is_full = self.rows >= CHUNK_ROWS_MAX || (is_multiple && self.rows > 0);
+            if whole >= self.sizes.chunk_bytes || is_full {
                 return Ok(Some(self.emit()));
             }
             if is_starved {
@@ -320,12 +327,62 @@ impl Cutter {
         bytes.truncate(end);
         let damaged = std::mem::take(&mut self.damaged);
         let no_row = self.scanner.no_row;
-        let chunk = Chunk { start: self.origin, rows: self.rows, no_row, damaged, bytes };
+        let (start, rows) = (self.origin, self.rows);
         self.origin.byte += end as u64;
-        self.origin.line += line_ends(&chunk.bytes);
+        self.origin.line += line_ends(&bytes);
         self.origin.row += self.rows;
         self.rows = 0;
-        chunk
+        Chunk { start, end: self.checkpoint(), rows, no_row, damaged, bytes }
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            position: self.origin,
+            sight: self.scanner.sight(),
+            is_skipping: self.is_skipping,
+        }
+    }
+
+    /// Goes to the place of another run over the same input, with a reader of what is from there
+    /// on, or by reading on.
+    pub(crate) fn go_to(
+        &mut self,
+        place: &Checkpoint,
+        rest: Option<Box<dyn Read + Send>>,
+    ) -> Result<(), Error> {
+        match rest {
+            Some(rest) => {
+                self.reader = rest;
+                self.is_at_end = false;
+                self.failure = None;
+                self.buffer.clear();
+            }
+            None => self.read_to(place.position.byte)?,
+        }
+        self.origin = place.position;
+        self.scanner.restore(place.position.byte, place.sight);
+        self.scanner.width = self.width;
+        self.is_skipping = place.is_skipping;
+        Ok(())
+    }
+
+    /// Reads on to this byte, keeping nothing before it.
+    fn read_to(&mut self, byte: u64) -> Result<(), Error> {
+        let mut here = self.origin.byte;
+        loop {
+            let ahead = byte.saturating_sub(here).min(self.buffer.len() as u64);
+            self.buffer.drain(..ahead as usize);
+            here += ahead;
+            if here >= byte {
+                return Ok(());
+            }
+            if self.is_at_end {
+                let text = "the input is shorter than it was when it was read before";
+                return Err(Error::new(ErrorKind::TruncatedInput, text));
+            }
+            self.origin.byte = here;
+            self.read_on()?;
+        }
     }
 
     /// Reads once, at the front of the input, where there is no row to hand on first.

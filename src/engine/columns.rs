@@ -237,9 +237,11 @@ impl Columns {
             columns.kept.push(index);
         }
         columns.add_mapped(&headers, options)?;
-        columns.add_recognized(&headers, options);
+        if !options.mapped_only {
+            columns.add_recognized(&headers, options);
+        }
         let has_mail = columns.used.iter().any(|column| column.identifier == Identifier::Email);
-        if !has_mail {
+        if !has_mail && !options.mapped_only {
             columns.add_by_content(sample, dialect, options);
         }
         columns.used.sort_by_key(|column| (column.identifier, column.ordinal));
@@ -357,23 +359,40 @@ impl Columns {
             _ => {}
         }
         let folded = fold(wanted);
-        let mut alike = headers.iter().enumerate().filter(|(_, header)| fold(header) == folded);
-        if let (false, Some((index, _)), None) = (folded.is_empty(), alike.next(), alike.next()) {
-            return Ok(index);
+        let alike = headers.iter().enumerate().filter(|(_, header)| fold(header) == folded);
+        let alike: Vec<usize> = alike.map(|(index, _)| index).collect();
+        if let (false, [index]) = (folded.is_empty(), &alike[..]) {
+            return Ok(*index);
         }
+        Err(self.not_found(headers.len(), wanted, option, alike.len() > 1))
+    }
+
+    fn not_found(&self, width: usize, wanted: &str, option: &str, is_twice: bool) -> Error {
+        let name = shown(wanted).unwrap_or_else(|| "(a name not shown)".into());
         let text = match self.is_named {
             true => format!(
-                "{option}{}{}: there is no such column, or more than one; {}",
+                "{option}{}{name}: there is no such column, or more than one; the columns are: {}",
                 if option.ends_with('=') { "" } else { " " },
-                shown(wanted).unwrap_or_else(|| "(a name not shown)".into()),
                 self.listing()
             ),
             false => format!(
-                "without a header columns are named by number, such as #1; this input has {}",
-                headers.len()
+                "without a header columns are named by number, such as #1; this input has {width}"
             ),
         };
-        Err(Error::new(ErrorKind::ColumnNotFound, text))
+        let told = match (self.is_named, is_twice) {
+            (true, false) => format!(
+                "No column named '{name}' in the file; its columns are: {}",
+                self.listing()
+            ),
+            (true, true) => format!(
+                "More than one column of the file may be meant by '{name}'; its columns are: {}",
+                self.listing()
+            ),
+            (false, _) => {
+                format!("No column named '{name}' in the file; it does not start with a header")
+            }
+        };
+        Error::new(ErrorKind::ColumnNotFound, text).told(told)
     }
 
     fn no_identifier(&self, options: &Options) -> Error {
@@ -382,7 +401,7 @@ impl Columns {
             .filter(|each| options.rules.iter().any(|rules| rules.is_matched(each.bit())));
         let maps: Vec<_> = named.map(|each| format!("--map {each}=HEADER")).collect();
         let text = format!(
-            "no column for {}; {}. Name it, or its number (#N): {}",
+            "no column for {}; the columns are: {}. Name it, or its number (#N): {}",
             wanted(&options.rules),
             self.listing(),
             maps.join(" or ")
@@ -397,7 +416,7 @@ impl Columns {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        format!("the columns are: {}{more}", shown.join(", "))
+        format!("{}{more}", shown.join(", "))
     }
 }
 

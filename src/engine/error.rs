@@ -109,13 +109,27 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: ErrorKind,
     text: String,
+    /// The same for a person who gave no options, where that is said otherwise.
+    told: Option<String>,
     position: Option<Position>,
     source: Option<std::io::Error>,
 }
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, text: impl Into<String>) -> Error {
-        Error(Box::new(Inner { kind, text: text.into(), position: None, source: None }))
+        Error(Box::new(Inner { kind, text: text.into(), told: None, position: None, source: None }))
+    }
+
+    /// Says it otherwise to a person who gave no options.
+    pub(crate) fn told(mut self, told: String) -> Error {
+        self.0.told = Some(told);
+        self
+    }
+
+    /// What is wrong with the input and what to do, for a person who has never seen an option of
+    /// ours: without names of options, the place or the system's words.
+    pub fn message(&self) -> &str {
+        self.0.told.as_deref().unwrap_or(&self.0.text)
     }
 
     /// The error of a reader: what it says of the file, or that it failed.
@@ -137,6 +151,7 @@ impl Error {
         Error(Box::new(Inner {
             kind: ErrorKind::Read,
             text: "the input could not be read on".into(),
+            told: None,
             position: Some(position),
             source: Some(source),
         }))

@@ -63,6 +63,8 @@ pub struct Options {
     pub(crate) keeps_rejected: bool,
     pub(crate) keeps_records: bool,
     pub(crate) needs_identifier: bool,
+    pub(crate) mapped_only: bool,
+    pub(crate) chunk_rows: u64,
     pub(crate) phone_policy: PhonePolicy,
     pub(crate) placeholders: Placeholders,
     pub(crate) prehashed_as: PrehashedAs,
@@ -100,6 +102,8 @@ impl Default for Options {
             keeps_rejected: false,
             keeps_records: false,
             needs_identifier: true,
+            mapped_only: false,
+            chunk_rows: u64::MAX,
             phone_policy: PhonePolicy::default(),
             placeholders: Placeholders::default(),
             prehashed_as: PrehashedAs::default(),
@@ -161,6 +165,13 @@ impl Options {
     #[must_use]
     pub fn map(mut self, identifier: Identifier, header: impl Into<String>) -> Options {
         self.mapped.push((identifier, header.into()));
+        self
+    }
+
+    /// Uses the columns that are mapped and no other, whatever their headers or cells say.
+    #[must_use]
+    pub fn mapped_only(mut self) -> Options {
+        self.mapped_only = true;
         self
     }
 
@@ -346,6 +357,15 @@ impl Options {
     #[must_use]
     pub fn chunk_bytes(mut self, bytes: usize) -> Options {
         self.chunk_bytes = bytes;
+        self
+    }
+
+    /// No [`Batch`](crate::Batch) has rows on both sides of a multiple of this number, at least 1:
+    /// who delivers so many rows at a time can go on at [`Batch::end`](crate::Batch::end). Default:
+    /// batches end anywhere. The output never depends on it.
+    #[must_use]
+    pub fn chunk_rows(mut self, rows: u64) -> Options {
+        self.chunk_rows = rows;
         self
     }
 

@@ -5,6 +5,7 @@
 //! written once for each form that is wanted of it; equal forms of one cell are hashed once.
 //! Canonical bytes are gone once they are hashed.
 
+use super::checkpoint::Checkpoint;
 use super::columns::{Column, Columns};
 use super::digest::{Digest, Hash};
 use super::error::Position;
@@ -92,6 +93,8 @@ pub(crate) struct Table {
     pub(crate) summary: Summary,
     /// Canonical bytes, for each of `sha256`; gone once they are hashed, unless records are kept.
     pub(crate) messages: Strings,
+    /// Where the next chunk starts.
+    pub(crate) end: Option<Checkpoint>,
     counts: Vec<SlotCounts>,
     keeps_rejected: bool,
     keeps_records: bool,

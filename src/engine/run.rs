@@ -255,6 +255,7 @@ impl Worker {
 
     fn fill(&mut self, table: &mut Table, chunk: &Chunk, columns: &Columns, dialect: Dialect) {
         table.start(columns, self.keeps, self.prehashed_as);
+        table.end = Some(chunk.end);
         let Worker { normalizer, fields, country, .. } = self;
         records(chunk, dialect, Some(columns.width()), fields, |record| {
             #[cfg(test)]

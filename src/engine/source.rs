@@ -6,6 +6,7 @@
 
 use super::Engine;
 use super::charset;
+use super::checkpoint::Checkpoint;
 use super::chunk::{Cutter, Sizes};
 use super::columns::Columns;
 use super::dialect::Dialect;
@@ -58,6 +59,7 @@ impl Source {
         let decoded = charset::open(unpacked.reader, options.encoding, detects)?;
         let sizes = Sizes {
             chunk_bytes: options.chunk_bytes,
+            chunk_rows: options.chunk_rows,
             read_bytes: options.read_bytes,
             record_bytes_max: options.record_bytes_max,
         };
@@ -95,6 +97,57 @@ impl Source {
     /// How the input is packed, encoded and written.
     pub fn scan(&self) -> &Scan {
         &self.scan
+    }
+
+    /// True if the input's bytes are the list's own: it is not packed, and no other encoding. Only
+    /// then a [`Checkpoint`] is a place in the input as well.
+    pub fn is_plain(&self) -> bool {
+        self.scan.packing.is_none() && self.scan.encoding == "UTF-8"
+    }
+
+    /// Goes to a place of an earlier run over the same input under the same options, by reading up
+    /// to it. Rows keep their numbers and positions.
+    ///
+    /// # Errors
+    ///
+    /// As [`Run::next_batch`](crate::Run::next_batch), or if the input ends before that place.
+    pub fn skip_to(&mut self, place: &Checkpoint) -> Result<(), Error> {
+        self.cutter.go_to(place, None)
+    }
+
+    /// The same, with a reader of the list from that place on: of a [plain](Source::is_plain) file
+    /// without what was read already.
+    ///
+    /// # Errors
+    ///
+    /// None today; as [`Source::skip_to`].
+    pub fn jump_to(
+        &mut self,
+        place: &Checkpoint,
+        rest: impl Read + Send + 'static,
+    ) -> Result<(), Error> {
+        self.cutter.go_to(place, Some(Box::new(rest)))
+    }
+
+    /// Counts the rows from here on and reads a packed input to its verified end, without looking
+    /// at any cell. `goes_on` is asked now and then; `None` if it said no.
+    ///
+    /// # Errors
+    ///
+    /// As [`Run::next_batch`](crate::Run::next_batch).
+    pub fn count(mut self, mut goes_on: impl FnMut() -> bool) -> Result<Option<u64>, Error> {
+        let (spare, spares) = crossbeam_channel::bounded(1);
+        self.cutter.set_spare(spares);
+        let mut rows = 0;
+        while let Some(chunk) = self.cutter.next_chunk()? {
+            rows += chunk.rows;
+            // There is room, or it is simply freed.
+            let _ = spare.try_send(chunk.bytes);
+            if !goes_on() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(rows))
     }
 
     /// Where the first row may start: the bytes before it are the header's.

@@ -10,7 +10,6 @@ use matchkey::{Engine, Header, Identifier, Options, PhonePolicy, Placeholders, P
 use std::io::Read;
 use std::path::PathBuf;
 use std::str::FromStr;
-use time::OffsetDateTime;
 
 #[derive(Parser)]
 #[command(name = "matchkey", version, max_term_width = 100, arg_required_else_help = true)]
@@ -391,8 +390,9 @@ pub(crate) fn engine(options: Options) -> Result<Engine, Failure> {
 }
 
 fn today() -> Option<Date> {
-    let now = OffsetDateTime::now_utc();
-    Date::new(now.year().try_into().ok()?, u8::from(now.month()).into(), now.day().into())
+    let now = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now());
+    let part = |part: i8| u8::try_from(part).ok().map(Into::into);
+    Date::new(now.year().try_into().ok()?, part(now.month())?, part(now.day())?)
 }
 
 fn at_least_one() -> clap::builder::RangedU64ValueParser {

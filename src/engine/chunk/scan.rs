@@ -121,6 +121,19 @@ impl Scanner {
         self.misfit_end = None;
     }
 
+    /// How many bytes may still be looked at in vain.
+    pub(super) fn sight(&self) -> i64 {
+        self.sight
+    }
+
+    /// Goes on at the front of a new buffer, as an earlier scan was there.
+    pub(super) fn restore(&mut self, origin: u64, sight: i64) {
+        self.record_start = 0;
+        self.resume(0);
+        self.origin = origin;
+        self.sight = sight.min(sight_max(self.record_bytes_max));
+    }
+
     /// The first `bytes` of the buffer, all before `record_start`, are about to go.
     pub(super) fn shift(&mut self, bytes: usize) {
         self.origin += bytes as u64;
