@@ -48,6 +48,8 @@
 //! - No cell content, raw or hashed, in any error, `Debug` or log.
 //! - Memory is bounded by the chunks in flight (two for each thread, and one), whatever the input.
 
+#[cfg(feature = "store")]
+pub mod audience;
 mod engine;
 pub mod platform;
 

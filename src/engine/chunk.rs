@@ -335,7 +335,8 @@ impl Cutter {
         Chunk { start, end: self.checkpoint(), rows, no_row, damaged, bytes }
     }
 
-    fn checkpoint(&self) -> Checkpoint {
+    /// Where the next chunk starts.
+    pub(crate) fn checkpoint(&self) -> Checkpoint {
         Checkpoint {
             position: self.origin,
             sight: self.scanner.sight(),

@@ -130,24 +130,23 @@ impl Source {
     }
 
     /// Counts the rows from here on and reads a packed input to its verified end, without looking
-    /// at any cell. `goes_on` is asked now and then; `None` if it said no.
+    /// at any cell. `goes_on` is asked now and then. The place that was reached, whose `row` counts
+    /// the rows before it, and whether it is the end.
     ///
     /// # Errors
     ///
     /// As [`Run::next_batch`](crate::Run::next_batch).
-    pub fn count(mut self, mut goes_on: impl FnMut() -> bool) -> Result<Option<u64>, Error> {
+    pub fn count(mut self, mut goes_on: impl FnMut() -> bool) -> Result<(Checkpoint, bool), Error> {
         let (spare, spares) = crossbeam_channel::bounded(1);
         self.cutter.set_spare(spares);
-        let mut rows = 0;
         while let Some(chunk) = self.cutter.next_chunk()? {
-            rows += chunk.rows;
             // There is room, or it is simply freed.
             let _ = spare.try_send(chunk.bytes);
             if !goes_on() {
-                return Ok(None);
+                return Ok((chunk.end, false));
             }
         }
-        Ok(Some(rows))
+        Ok((self.cutter.checkpoint(), true))
     }
 
     /// Where the first row may start: the bytes before it are the header's.
