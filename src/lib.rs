@@ -52,6 +52,8 @@
 pub mod audience;
 mod engine;
 pub mod platform;
+#[cfg(feature = "service")]
+pub mod service;
 
 pub use engine::{
     Batch, Candidate, Cell, Checkpoint, Column, Columns, Counts, Dialect, Digest, Engine, Error, ErrorKind,

@@ -37,6 +37,17 @@ pub(crate) enum Command {
         #[arg(value_name = "P")]
         platforms: Vec<Platform>,
     },
+    /// Serves the audience API over HTTP
+    #[cfg(feature = "service")]
+    Serve(Box<crate::serve::ServeArguments>),
+    /// Adds, changes and lists the accounts of the service
+    #[cfg(feature = "service")]
+    #[command(subcommand)]
+    Account(crate::account::AccountCommand),
+    /// Adds and revokes API keys
+    #[cfg(feature = "service")]
+    #[command(subcommand)]
+    Key(crate::account::KeyCommand),
     /// Prints a completion script for a shell
     Completions {
         /// The shell

@@ -1,9 +1,11 @@
-//! The batch binary: customer lists in, match keys out.
+//! The binary: customer lists in, match keys out; and the audience service around it.
 //!
 //! In: arguments and files. Out: keys, rejects and reports where they are asked for, a word to
 //! the person on stderr, and an exit code: 0 done, 1 the input was refused, 2 wrong usage, 130
 //! interrupted. A closed pipe is no error.
 
+#[cfg(feature = "service")]
+mod account;
 mod args;
 mod explain;
 mod failure;
@@ -16,6 +18,8 @@ mod pieces;
 mod platforms;
 mod progress;
 mod report;
+#[cfg(feature = "service")]
+mod serve;
 mod sheets;
 mod target;
 mod verdict;
@@ -42,6 +46,12 @@ fn main() -> ExitCode {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Platforms { platforms } => platforms::run(&platforms),
+        #[cfg(feature = "service")]
+        Command::Serve(arguments) => serve::run(*arguments),
+        #[cfg(feature = "service")]
+        Command::Account(command) => account::account(&command),
+        #[cfg(feature = "service")]
+        Command::Key(command) => account::key(&command),
         Command::Completions { shell } => complete(shell),
     };
     match done {
