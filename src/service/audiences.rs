@@ -132,6 +132,8 @@ pub(super) fn page_of(call: &Call, list: &str) -> Result<(usize, Option<i64>), A
         None => FIRST_DEFAULT,
         Some(text) => match text.parse::<u64>() {
             Ok(first) if first >= 1 => first.min(FIRST_MAX as u64) as usize,
+            // However long a number is.
+            Err(_) if text.bytes().all(|byte| byte.is_ascii_digit()) => FIRST_MAX,
             _ => return Err(ApiError::invalid("first", "first must be an integer of at least 1")),
         },
     };

@@ -57,9 +57,10 @@ pub(super) async fn respond(
     request: Request<Body>,
     work: impl FnOnce(&Call) -> Result<Reply, ApiError> + Send + 'static,
 ) -> Response {
-    let call = match Call::open(app, operation, request).await {
+    let (parts, mut body) = request.into_parts();
+    let call = match Call::open(app, operation, parts, &mut body).await {
         Ok(call) => call,
-        Err(error) => return error.into_response(),
+        Err(error) => return drained(body, error.into_response()).await,
     };
     match tokio::task::spawn_blocking(move || call.run(work)).await {
         Ok(response) => response,
@@ -72,9 +73,9 @@ impl Call {
     async fn open(
         app: App,
         operation: Operation,
-        request: Request<Body>,
+        parts: Parts,
+        body: &mut Body,
     ) -> Result<Call, ApiError> {
-        let (parts, body) = request.into_parts();
         let text = bearer(&parts).ok_or_else(ApiError::unauthorized)?;
         let accounts = app.audiences.accounts();
         let known = blocking(move || Ok(accounts.caller(&text)?)).await?;
@@ -265,7 +266,7 @@ fn bearer(parts: &Parts) -> Option<String> {
 }
 
 /// Reads a JSON body to its end.
-async fn read(body: Body) -> Result<Bytes, ApiError> {
+async fn read(body: &mut Body) -> Result<Bytes, ApiError> {
     let whole = Limited::new(body, BODY_BYTES_MAX).collect();
     match tokio::time::timeout(BODY_TIME_MAX, whole).await {
         Err(_) => Err(ApiError::timeout()),
@@ -275,6 +276,20 @@ async fn read(body: Body) -> Result<Bytes, ApiError> {
         }
         Ok(Err(_)) => Err(ApiError::bad("invalid_body", "The body ended too early")),
     }
+}
+
+/// A refusal that came before the body was read: a short rest is read all the same, so that the
+/// client's next request finds the connection; behind a longer one the connection ends.
+pub(super) async fn drained(body: Body, mut response: Response) -> Response {
+    const REST_BYTES_MAX: usize = 64 << 10;
+    const REST_TIME_MAX: Duration = Duration::from_secs(1);
+    let rest = Limited::new(body, REST_BYTES_MAX).collect();
+    let is_read = tokio::time::timeout(REST_TIME_MAX, rest).await.is_ok_and(|rest| rest.is_ok());
+    if !is_read {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
+    response
 }
 
 /// The idempotency key of a request, and what the request is.

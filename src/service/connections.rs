@@ -12,14 +12,17 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::collections::HashMap;
 use std::io;
+use std::future::Future;
 use std::net::IpAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
+use tokio::time::Sleep;
 use tower::util::MapRequestLayer;
 use tower::{Layer, ServiceExt};
 
@@ -31,6 +34,9 @@ const CONNECTIONS_MAX: usize = 10_000;
 
 /// Requests that are at work may finish within this.
 const GRACE: Duration = Duration::from_secs(8);
+
+/// What a client still sends when its answer is written is read for so long, and dropped.
+const LINGER: Duration = Duration::from_millis(1_500);
 
 /// Bytes of a request's head.
 const HEAD_BYTES_MAX: usize = 64 << 10;
@@ -183,7 +189,7 @@ async fn drive(
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(Lingering::new(stream)), TowerToHyperService::new(router));
     let mut connection = pin!(connection);
     tokio::select! {
         // What goes wrong on a connection is the client's matter.
@@ -193,6 +199,74 @@ async fn drive(
     }
     connection.as_mut().graceful_shutdown();
     let _ = connection.await;
+}
+
+/// A stream that goes on reading for a moment when all is said: a client that is still sending would
+/// otherwise be cut off before it has read the answer.
+struct Lingering {
+    stream: TcpStream,
+    until: Option<Pin<Box<Sleep>>>,
+}
+
+impl Lingering {
+    fn new(stream: TcpStream) -> Lingering {
+        Lingering { stream, until: None }
+    }
+}
+
+impl AsyncRead for Lingering {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Lingering {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.until.is_none() {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+            self.until = Some(Box::pin(tokio::time::sleep(LINGER)));
+        }
+        let Lingering { stream, until } = &mut *self;
+        let is_over = until.as_mut().is_none_or(|until| until.as_mut().poll(context).is_ready());
+        let mut scratch = [0; 16 << 10];
+        // At the end of its time, of the stream, or with an error.
+        while !is_over {
+            let mut rest = ReadBuf::new(&mut scratch);
+            match ready!(Pin::new(&mut *stream).poll_read(context, &mut rest)) {
+                Ok(()) if !rest.filled().is_empty() => {}
+                _ => break,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
 }
 
 /// Tells a client to come back.

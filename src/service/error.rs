@@ -196,7 +196,10 @@ impl From<StoreError> for ApiError {
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> ApiError {
         match refusal {
-            Refusal::NoFile => ApiError::invalid("file_id", "No such file in this account"),
+            Refusal::NoFile => {
+                let error = ApiError::not_found("No such file in this account");
+                ApiError { param: Some("file_id".to_owned()), ..error }
+            }
             Refusal::FileNotReady => ApiError::conflict(
                 "file_not_ready",
                 "The file's upload is not finished: PUT its bytes to upload_url first",

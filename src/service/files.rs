@@ -6,7 +6,7 @@
 
 use super::App;
 use super::audiences::{page_info, page_of};
-use super::call::{Call, Reply, blocking, respond};
+use super::call::{Call, Reply, blocking, drained, respond};
 use super::error::{ApiError, ErrorBody};
 use super::routes::Operation;
 use super::wire::{FileBody, FileList, PartUrl, UploadWay, json_response, to_bytes};
@@ -14,6 +14,7 @@ use crate::audience::store::UploadedFile;
 use crate::audience::{Error, FileId, Incoming, NewFile, Refusal, Upload};
 use axum::body::Body;
 use axum::extract::State;
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -325,7 +326,8 @@ fn part(part: &Value) -> Option<(u32, String)> {
     ),
 )]
 pub(super) async fn upload(State(app): State<App>, request: Request<Body>) -> Response {
-    match receive(app, request).await {
+    let (parts, mut body) = request.into_parts();
+    match receive(app, &parts, &mut body).await {
         Ok(etag) => {
             let mut response = json_response(StatusCode::OK, b"{}".to_vec());
             if let Ok(etag) = HeaderValue::from_str(&etag) {
@@ -333,13 +335,7 @@ pub(super) async fn upload(State(app): State<App>, request: Request<Body>) -> Re
             }
             response
         }
-        Err(error) => {
-            let mut response = error.into_response();
-            // What is left of the body is not read.
-            let close = HeaderValue::from_static("close");
-            response.headers_mut().insert(header::CONNECTION, close);
-            response
-        }
+        Err(error) => drained(body, error.into_response()).await,
     }
 }
 
@@ -349,13 +345,13 @@ struct Address {
     part: u32,
 }
 
-fn address(app: &App, request: &Request<Body>) -> Result<Address, ApiError> {
+fn address(app: &App, parts: &Parts) -> Result<Address, ApiError> {
     let refused = || {
         let text = "The upload address is not valid, or no longer; create the file again";
         ApiError::forbidden("upload_url_invalid", text)
     };
-    let id = request.uri().path().rsplit('/').next().unwrap_or_default();
-    let query = request.uri().query().unwrap_or_default();
+    let id = parts.uri.path().rsplit('/').next().unwrap_or_default();
+    let query = parts.uri.query().unwrap_or_default();
     let query: HashMap<_, _> = form_urlencoded::parse(query.as_bytes()).collect();
     let number = |name: &str| query.get(name)?.parse::<i64>().ok();
     let part = number("part").and_then(|part| u32::try_from(part).ok()).ok_or_else(refused)?;
@@ -370,9 +366,9 @@ fn address(app: &App, request: &Request<Body>) -> Result<Address, ApiError> {
 }
 
 /// Takes a body to disk; its tag.
-async fn receive(app: App, request: Request<Body>) -> Result<String, ApiError> {
-    let Address { file: id, part } = address(&app, &request)?;
-    let announced = request.headers().get(header::CONTENT_LENGTH);
+async fn receive(app: App, parts: &Parts, body: &mut Body) -> Result<String, ApiError> {
+    let Address { file: id, part } = address(&app, parts)?;
+    let announced = parts.headers.get(header::CONTENT_LENGTH);
     let announced: Option<u64> =
         announced.and_then(|length| length.to_str().ok()).and_then(|length| length.parse().ok());
     let (audiences, wanted) = (app.audiences.clone(), id.clone());
@@ -389,7 +385,7 @@ async fn receive(app: App, request: Request<Body>) -> Result<String, ApiError> {
     if announced.is_some_and(|bytes| bytes > most) {
         return Err(over(most));
     }
-    let incoming = to_disk(request.into_body(), incoming, most).await?;
+    let incoming = to_disk(body, incoming, most).await?;
     if exactly.is_some_and(|bytes| bytes != incoming.bytes()) {
         let text = "The file, or the part, has another size than was announced";
         return Err(ApiError::bad("size_mismatch", text));
@@ -420,7 +416,7 @@ fn over(most: u64) -> ApiError {
 
 /// Writes a body to disk as it comes: while one block is written the next one comes in. A thread is
 /// needed for the writing only, so that many slow clients do not hold many.
-async fn to_disk(mut body: Body, incoming: Incoming, most: u64) -> Result<Incoming, ApiError> {
+async fn to_disk(body: &mut Body, incoming: Incoming, most: u64) -> Result<Incoming, ApiError> {
     let start = Instant::now();
     let mut writer = Writer { incoming: Some(incoming), writing: None };
     let (mut block, mut block_bytes, mut bytes) = (Vec::new(), 0, 0);

@@ -4,6 +4,7 @@
 //! OpenAPI description made of the same functions. Every answer is JSON, whatever is asked; what is
 //! logged of a request is its operation, status and duration.
 
+use super::call::drained;
 use super::error::ApiError;
 use super::wire::json_response;
 use super::{App, audiences, files};
@@ -189,7 +190,15 @@ async fn watch(State(app): State<App>, request: Request<Body>, next: Next) -> Re
     let start = Instant::now();
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let operation = Operation::of(request.method(), path);
-    let mut response = next.run(request).await;
+    let mut response = match operation {
+        // Nobody else reads what is sent to nowhere.
+        Operation::Unknown => {
+            let (parts, body) = request.into_parts();
+            let request = Request::from_parts(parts, Body::empty());
+            drained(body, next.run(request).await).await
+        }
+        _ => next.run(request).await,
+    };
     let status = response.status().as_u16();
     let took = start.elapsed();
     app.metrics.answered(operation, status, took);

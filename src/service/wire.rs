@@ -127,7 +127,7 @@ pub(super) struct DatedAudience {
     source_type: String,
     auto_refresh: bool,
     filters: Option<BTreeMap<String, String>>,
-    /// When an import last reached its end.
+    /// Null: lists are not refreshed by themselves.
     #[schema(format = DateTime)]
     last_refreshed_at: Option<String>,
     engagement: Option<BTreeMap<String, String>>,
@@ -190,7 +190,7 @@ impl AudienceBody {
             source_type: "csv_upload".to_owned(),
             auto_refresh: false,
             filters: None,
-            last_refreshed_at: audience.refreshed.map(iso),
+            last_refreshed_at: None,
             engagement: None,
         }))
     }

@@ -231,6 +231,13 @@ await part('files', async () => {
   equal('size is a text', file.size, String(Buffer.byteLength(people.text)));
   equal('url stays null', file.url, null);
   equal('legacy file shape', 'object' in file, false);
+  // What is refused at once has to reach a client that is still sending.
+  const spoilt = `${created.upload_url.slice(0, -4)}zzzz`;
+  const body = Buffer.alloc(20_000_000, 'email\n');
+  const status = await fetch(spoilt, { method: 'PUT', headers, body })
+    .then(async (refusal) => (await refusal.arrayBuffer()) && refusal.status)
+    .catch((error) => `${error.message}: ${error.cause?.code}`);
+  equal('20 MB to an address that is not valid', status, 403);
   const missing = await throws('unknown file', Whop.NotFoundError,
     () => client.files.retrieve(UNKNOWN_FILE));
   const foreign = await throws("another key's file", Whop.NotFoundError,
