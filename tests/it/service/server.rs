@@ -134,16 +134,6 @@ impl Server {
         }
     }
 
-    /// Waits for a process that ends by itself.
-    pub(crate) fn wait_dead(&mut self) {
-        let start = Instant::now();
-        while self.is_alive() {
-            assert!(start.elapsed() < DEADLINE, "still there");
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        self.kill();
-    }
-
     /// Asks the process to end; its exit code.
     pub(crate) fn terminate(&mut self) -> i32 {
         let mut child = self.child.take().unwrap();
