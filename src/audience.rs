@@ -87,8 +87,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use store::sqlite::Sqlite;
 use store::{
-    Accepted, Begun, Finished, Import, Keep, Listed, Millis, Page, ReplayKey, Store, UploadPart,
-    UploadStatus, UploadedFile,
+    Accepted, Begun, Finished, Import, Keep, Listed, Millis, Page, ReplayKey, Store, Stored,
+    UploadPart, UploadStatus, UploadedFile,
 };
 use workers::{Job, SMALL_FILE_BYTES, Workers};
 
@@ -242,7 +242,8 @@ impl Audiences {
         };
         let janitor = Janitor { deleter: deleter(), retention: settings.retention };
         let unfinished = store.unfinished()?;
-        janitor.recover(&unfinished.iter().map(|it| it.audience.clone()).collect::<HashSet<_>>())?;
+        janitor
+            .recover(&unfinished.iter().map(|it| it.audience.clone()).collect::<HashSet<_>>())?;
         let importer = Importer {
             store: Arc::clone(&store),
             folder: folder.clone(),
@@ -376,9 +377,7 @@ impl Audiences {
         match file.status {
             UploadStatus::Gone => Err(Refusal::FileGone.into()),
             UploadStatus::Ready => Ok(Upload::Ready(Incoming::compare(&self.0.folder, part))),
-            UploadStatus::Pending => {
-                Ok(Upload::Open(Incoming::start(&self.0.folder, id, part)?))
-            }
+            UploadStatus::Pending => Ok(Upload::Open(Incoming::start(&self.0.folder, id, part)?)),
         }
     }
 
@@ -406,13 +405,14 @@ impl Audiences {
     pub fn received_whole(&self, id: &FileId, mut incoming: Incoming) -> Result<UploadPart, Error> {
         let part = incoming.seal()?;
         fault::point("upload.commit")?;
-        let finished = self.0.store.finish_file(id, std::slice::from_ref(&part), None)?;
+        let finished = self.0.store.finish_file(id, std::slice::from_ref(&part), None);
+        // After an error nobody knows whether it is on record. What is not goes at the next start.
+        if !matches!(finished, Ok(Finished::Already(_) | Finished::Gone)) {
+            incoming.keep();
+        }
         fault::point("upload.committed")?;
-        match finished {
-            Finished::Done => {
-                incoming.keep();
-                Ok(part)
-            }
+        match finished? {
+            Finished::Done => Ok(part),
             Finished::Already(etag) if etag == part.etag => Ok(part),
             Finished::Already(_) => Err(Refusal::FileDiffers.into()),
             Finished::Gone => Err(Refusal::FileGone.into()),
@@ -428,11 +428,14 @@ impl Audiences {
         let before = self.0.store.parts(id)?;
         let part = incoming.seal()?;
         fault::point("upload.commit")?;
-        if !self.0.store.put_part(id, &part)? {
-            return Err(Refusal::FileDiffers.into());
+        let put = self.0.store.put_part(id, &part);
+        if !matches!(put, Ok(false)) {
+            incoming.keep();
         }
         fault::point("upload.committed")?;
-        incoming.keep();
+        if !put? {
+            return Err(Refusal::FileDiffers.into());
+        }
         for old in before.iter().filter(|old| old.number == part.number) {
             let path = self.0.folder.part(id, old.number, &old.token);
             folder::missing_is_fine(std::fs::remove_file(path))?;
@@ -525,10 +528,8 @@ impl Audiences {
         import: &Import,
         keep: Option<&Keep>,
     ) -> Result<(), Error> {
-        fault::point("create.commit")?;
-        refuse(self.0.store.create(audience, import, keep)?)?;
-        fault::point("create.committed")?;
-        self.start(audience, &import.file)
+        let store = &self.0.store;
+        self.accept(audience, &import.file, || store.create(audience, import, keep))
     }
 
     /// An audience and an import as they will be accepted by [`Audiences::add_people`].
@@ -565,21 +566,31 @@ impl Audiences {
         import: &Import,
         keep: Option<&Keep>,
     ) -> Result<(), Error> {
-        fault::point("create.commit")?;
-        refuse(self.0.store.reopen(audience, import, keep)?)?;
-        fault::point("create.committed")?;
-        self.start(audience, &import.file)
+        let store = &self.0.store;
+        self.accept(audience, &import.file, || store.reopen(audience, import, keep))
     }
 
-    fn start(&self, audience: &Audience, file: &FileId) -> Result<(), Error> {
+    /// Puts an import on record and starts it.
+    fn accept(
+        &self,
+        audience: &Audience,
+        file: &FileId,
+        record: impl FnOnce() -> Stored<Accepted>,
+    ) -> Result<(), Error> {
         let bytes = self.0.store.file(file)?.and_then(|file| file.bytes).unwrap_or(0);
-        let job = Job {
-            audience: audience.id.clone(),
-            account: audience.account.clone(),
-            failures: 0,
-        };
-        self.0.workers.push(lane_of(bytes), job, Duration::ZERO);
-        Ok(())
+        fault::point("create.commit")?;
+        let accepted = record();
+        // After an error nobody knows whether it is on record; whoever looks for it finds out.
+        if !matches!(accepted, Ok(refused) if refused != Accepted::Done) {
+            self.push(lane_of(bytes), &audience.account, &audience.id);
+        }
+        fault::point("create.committed")?;
+        refuse(accepted?)
+    }
+
+    fn push(&self, lane: Lane, account: &AccountId, audience: &AudienceId) {
+        let job = Job { audience: audience.clone(), account: account.clone(), failures: 0 };
+        self.0.workers.push(lane, job, Duration::ZERO);
     }
 
     /// An account's audiences, newest first.
@@ -596,7 +607,11 @@ impl Audiences {
     /// # Errors
     ///
     /// If the store fails.
-    pub fn audience(&self, account: &AccountId, id: &AudienceId) -> Result<Option<Audience>, Error> {
+    pub fn audience(
+        &self,
+        account: &AccountId,
+        id: &AudienceId,
+    ) -> Result<Option<Audience>, Error> {
         Ok(self.0.store.audience(account, id)?)
     }
 
@@ -619,14 +634,14 @@ impl Audiences {
     /// If there is none such, or the store fails.
     pub fn delete(&self, account: &AccountId, id: &AudienceId) -> Result<(), Error> {
         fault::point("delete.commit")?;
-        if !self.0.store.delete(account, id, self.now())? {
-            return Err(Refusal::NotFound.into());
+        let deleted = self.0.store.delete(account, id, self.now());
+        // After an error nobody knows whether it is on record; whoever looks for it finds out.
+        if !matches!(deleted, Ok(false)) {
+            self.0.workers.cancel(id);
+            self.push(Lane::Delete, account, id);
         }
         fault::point("delete.committed")?;
-        self.0.workers.cancel(id);
-        let job = Job { audience: id.clone(), account: account.clone(), failures: 0 };
-        self.0.workers.push(Lane::Delete, job, Duration::ZERO);
-        Ok(())
+        if deleted? { Ok(()) } else { Err(Refusal::NotFound.into()) }
     }
 
     /// What became of an audience's rows so far.
@@ -658,9 +673,7 @@ impl Audiences {
     /// If the store fails.
     pub fn begin_replay(&self, key: &ReplayKey, request: [u8; 32]) -> Result<Begun, Error> {
         fault::point("replay.begin")?;
-        let begun = self.0.store.begin_replay(key, request, self.now())?;
-        fault::point("replay.begun")?;
-        Ok(begun)
+        Ok(self.0.store.begin_replay(key, request, self.now())?)
     }
 
     /// Ends all work at the next place on record, and waits for it. What is not over goes on when

@@ -56,8 +56,8 @@ pub mod platform;
 pub mod service;
 
 pub use engine::{
-    Batch, Candidate, Cell, Checkpoint, Column, Columns, Counts, Dialect, Digest, Engine, Error, ErrorKind,
-    Form, Header, Identifier, Options, Origin, PhonePolicy, Placeholders, Position, Row,
+    Batch, Candidate, Cell, Checkpoint, Column, Columns, Counts, Dialect, Digest, Engine, Error,
+    ErrorKind, Form, Header, Identifier, Options, Origin, PhonePolicy, Placeholders, Position, Row,
     RowProblem, Run, Sample, Scan, Source, Summary, Tally, normalize,
 };
 pub use platform::Platform;

@@ -45,12 +45,7 @@ impl From<io::Error> for Trouble {
 
 impl Deleter {
     /// Goes on with the deletion of an audience.
-    pub(crate) fn run(
-        &self,
-        id: &AudienceId,
-        failures: u32,
-        signals: &dyn Signals,
-    ) -> (Next, u32) {
+    pub(crate) fn run(&self, id: &AudienceId, failures: u32, signals: &dyn Signals) -> (Next, u32) {
         const PAUSE: Duration = Duration::from_millis(500);
         match self.work(id, signals) {
             Ok(next) => (next, 0),
@@ -152,7 +147,7 @@ impl Deleter {
         for part in parts {
             missing_is_fine(std::fs::remove_file(self.folder.part(id, part.number, &part.token)))?;
         }
-        Ok(())
+        Ok(self.store.parts_gone(id)?)
     }
 }
 

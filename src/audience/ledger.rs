@@ -78,8 +78,7 @@ impl Ledger {
     /// `670 of 2,500 rows not used: invalid_email 412 (first line 18), ...`.
     pub fn sentence(&self, processed: u64) -> String {
         let unused = processed.saturating_sub(self.usable_rows);
-        let text =
-            format!("{} of {} rows not used", grouped(unused), grouped(processed));
+        let text = format!("{} of {} rows not used", grouped(unused), grouped(processed));
         let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
         for (reason, count) in self.rejections.values().flatten() {
             if !WARNINGS.contains(&reason.as_str()) {

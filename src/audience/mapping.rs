@@ -32,9 +32,7 @@ impl Mapping {
     /// # Errors
     ///
     /// A sentence: a field that is not known, a header that is blank, or neither e-mail nor phone.
-    pub fn new(
-        headers: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Mapping, String> {
+    pub fn new(headers: impl IntoIterator<Item = (String, String)>) -> Result<Mapping, String> {
         let mut mapping = BTreeMap::new();
         for (field, header) in headers {
             let known = FIELDS.into_iter().find(|known| known.name() == field);

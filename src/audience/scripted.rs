@@ -23,9 +23,7 @@
 //! audience and batch; without it `fail` and `refuse` are for ever, the others once. `journal`: a
 //! file that gets a line for each call. All times are in milliseconds.
 
-use super::destination::{
-    Batch, Destination, Failure, Parcel, Receipt, Retry, Stream, Target,
-};
+use super::destination::{Batch, Destination, Failure, Parcel, Receipt, Retry, Stream, Target};
 use super::folder::Folder;
 use super::id::AudienceId;
 use super::outbox::Outbox;
@@ -197,9 +195,7 @@ impl Scripted {
 
     /// What a strict platform holds a batch to.
     fn check(&self, target: &Target, parcel: &Parcel<'_>) -> Result<(), Failure> {
-        let broken = |reason: &str| {
-            Err(Failure::Final { reason: format!("protocol: {reason}") })
-        };
+        let broken = |reason: &str| Err(Failure::Final { reason: format!("protocol: {reason}") });
         let bytes = std::fs::read(parcel.file)?;
         let batch = parcel.batch;
         if hex(&Sha256::digest(&bytes)) != batch.sha256 {
@@ -247,7 +243,8 @@ impl Destination for Scripted {
     fn create(&self, target: &Target) -> Result<Option<String>, Failure> {
         self.follow(Call::Create, target, (0, NEVER), |_| {
             // The same for the same audience, however often it is made.
-            let digest = Sha256::digest(format!("{}{}", target.audience, target.stream));
+            let platform = target.stream.platform().map_or("", |platform| platform.name());
+            let digest = Sha256::digest(format!("{}{platform}", target.audience));
             let digits = digest.iter().take(9).map(|byte| format!("{:02}", byte % 100));
             let id = format!("12{}", digits.collect::<String>());
             Ok(self.script.audience_ids.then_some(id))

@@ -55,9 +55,11 @@ impl Stage {
         let staged = folder.staged(&claim.audience.id);
         make_dir(&staged)?;
         sync_dir(&folder.outbox(&claim.audience.id))?;
-        let platforms = claim.import.platforms.iter().map(|platform| {
-            Sheets::new(*platform, options, columns).map_err(io::Error::other)
-        });
+        let platforms = claim
+            .import
+            .platforms
+            .iter()
+            .map(|platform| Sheets::new(*platform, options, columns).map_err(io::Error::other));
         Ok(Stage {
             folder: staged,
             audience: claim.audience.id.clone(),
@@ -184,7 +186,8 @@ fn rows_file(path: &Path) -> PathBuf {
 pub(crate) fn rows_taken(folder: &Path, record: &BatchRecord) -> io::Result<Vec<u32>> {
     let path = rows_file(&staged_file(folder, &record.stream, &record.batch));
     let bytes = std::fs::read(path)?;
-    let rows = bytes.chunks_exact(4).map(|row| u32::from_le_bytes([row[0], row[1], row[2], row[3]]));
+    let rows =
+        bytes.chunks_exact(4).map(|row| u32::from_le_bytes([row[0], row[1], row[2], row[3]]));
     let mut refused = record.refused.iter().copied().peekable();
     let mut taken = Vec::new();
     for (index, row) in (0..).zip(rows) {

@@ -475,26 +475,20 @@ pub trait Store: Send + Sync {
     ) -> Stored<Finished>;
     /// Every part that is on record: `FILE.NUMBER.TOKEN`.
     fn part_names(&self) -> Stored<Vec<String>>;
-    /// Files whose bytes are to go: unused ones made before `unused`, used ones whose last import
+    /// Files whose bytes are to go: those whose removal was begun, unused ones made before `unused`, used ones whose last import
     /// ended before `used`.
     fn expired_files(&self, unused: Millis, used: Millis) -> Stored<Vec<FileId>>;
     /// The file's bytes are about to be removed; false if an import needs them after all.
     fn file_gone(&self, id: &FileId) -> Stored<bool>;
+    /// They were removed.
+    fn parts_gone(&self, id: &FileId) -> Stored<()>;
 
     /// Adds an audience with its first import.
-    fn create(
-        &self,
-        audience: &Audience,
-        import: &Import,
-        keep: Option<&Keep>,
-    ) -> Stored<Accepted>;
+    fn create(&self, audience: &Audience, import: &Import, keep: Option<&Keep>)
+    -> Stored<Accepted>;
     /// Adds an import to an audience whose last one is over; `audience` is how it then stands.
-    fn reopen(
-        &self,
-        audience: &Audience,
-        import: &Import,
-        keep: Option<&Keep>,
-    ) -> Stored<Accepted>;
+    fn reopen(&self, audience: &Audience, import: &Import, keep: Option<&Keep>)
+    -> Stored<Accepted>;
     /// Takes over what the next import of an audience goes on with: counts, examples, numbers.
     fn continue_import(&self, id: &AudienceId, import: &mut Import) -> Stored<()>;
     /// An account's audiences.

@@ -249,7 +249,8 @@ fn work(shared: &Shared, lane: Lane) {
             Lane::Delete => shared.deleter.run(id, job.failures, &watch),
             _ => shared.importer.run(id, lane, job.failures, &watch),
         });
-        let (next, failures) = catch_unwind(step).unwrap_or_else(|_| after_panic(shared, lane, &job));
+        let (next, failures) =
+            catch_unwind(step).unwrap_or_else(|_| after_panic(shared, lane, &job));
         let mut state = shared.state();
         state.running.remove(id);
         let job = Job { failures, ..job };

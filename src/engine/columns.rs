@@ -380,10 +380,9 @@ impl Columns {
             ),
         };
         let told = match (self.is_named, is_twice) {
-            (true, false) => format!(
-                "No column named '{name}' in the file; its columns are: {}",
-                self.listing()
-            ),
+            (true, false) => {
+                format!("No column named '{name}' in the file; its columns are: {}", self.listing())
+            }
             (true, true) => format!(
                 "More than one column of the file may be meant by '{name}'; its columns are: {}",
                 self.listing()

@@ -212,9 +212,8 @@ fn accepted(
 
 /// Audiences that need data which only a platform has.
 fn refuse_what_is_not_built(fields: &Fields) -> Result<(), ApiError> {
-    let is_other = |name: &str, ours: &str| {
-        fields.get(name).is_some_and(|value| value.as_str() != Some(ours))
-    };
+    let is_other =
+        |name: &str, ours: &str| fields.get(name).is_some_and(|value| value.as_str() != Some(ours));
     let refuse = |name: &str, what: &str| {
         let text = format!("{what} audiences are not supported by this server; upload a list");
         Err(ApiError::invalid(name, &text))
@@ -384,8 +383,7 @@ pub(super) async fn rejects(State(app): State<App>, request: Request<Body>) -> R
     respond(app, Operation::Rejects, request, |call| {
         let id: AudienceId = call.path_id("audiences")?;
         let audiences = &call.app.audiences;
-        let audience =
-            audiences.audience(&call.caller.account, &id)?.ok_or(Refusal::NotFound)?;
+        let audience = audiences.audience(&call.caller.account, &id)?.ok_or(Refusal::NotFound)?;
         let wants_csv = call.header(header::ACCEPT).is_some_and(|it| it.contains("text/csv"));
         if !wants_csv {
             let body = RejectsBody::of(&audience, audiences.ledger(&id)?);

@@ -10,7 +10,7 @@ use super::routes::Operation;
 use super::version::{HEADER as VERSION_HEADER, Version};
 use super::wire::json_response;
 use crate::audience::store::{Answer, Begun, Keep, ReplayKey};
-use crate::audience::{AccountId, Caller, Refusal};
+use crate::audience::{AccountId, Caller, Error, Refusal, fault};
 use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Request, StatusCode, header};
@@ -20,6 +20,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -65,7 +66,7 @@ pub(super) async fn respond(
     match tokio::task::spawn_blocking(move || call.run(work)).await {
         Ok(response) => response,
         // It is in the log already.
-        Err(_) => ApiError::unavailable("internal", "The server failed").into_response(),
+        Err(_) => failed().into_response(),
     }
 }
 
@@ -101,16 +102,20 @@ impl Call {
 
     /// Does the work, once for an idempotency key.
     fn run(self, work: impl FnOnce(&Call) -> Result<Reply, ApiError>) -> Response {
-        match self.begin() {
+        let begun = catch_unwind(AssertUnwindSafe(|| self.begin()));
+        match begun.unwrap_or_else(|_| Err(failed())) {
             Ok(None) => {}
             Ok(Some(answered)) => return answered,
             Err(error) => return error.into_response(),
         }
         // A panic is no answer: the key is free again.
-        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&self)));
-        let result = done.unwrap_or_else(|_| {
-            Err(ApiError::unavailable("internal", "The server failed"))
-        });
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            if self.replay.is_some() {
+                fault::point("replay.begun").map_err(Error::from)?;
+            }
+            work(&self)
+        }));
+        let result = done.unwrap_or_else(|_| Err(failed()));
         self.end(&result);
         match result {
             Ok(Reply::Json(status, body)) => json_response(status, body),
@@ -257,6 +262,10 @@ impl Fields {
     }
 }
 
+fn failed() -> ApiError {
+    ApiError::unavailable("internal", "The server failed")
+}
+
 /// The key that a caller sends.
 fn bearer(parts: &Parts) -> Option<String> {
     let mut given = parts.headers.get_all(header::AUTHORIZATION).iter();
@@ -327,5 +336,5 @@ pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|_| Err(ApiError::unavailable("internal", "The server failed")))
+    done.unwrap_or_else(|_| Err(failed()))
 }

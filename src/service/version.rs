@@ -87,11 +87,8 @@ fn parse(text: &str) -> Option<Date> {
     };
     let (year, month, day) = (number(date[0], 4)?, number(date[1], 2)?, number(date[2], 2)?);
     let (month, day) = (u8::try_from(month).ok()?, u8::try_from(day).ok()?);
-    let civil = jiff::civil::Date::new(
-        year.try_into().ok()?,
-        month.try_into().ok()?,
-        day.try_into().ok()?,
-    );
+    let civil =
+        jiff::civil::Date::new(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?);
     civil.is_ok().then_some((year, month, day, u8::try_from(suffix).ok()?))
 }
 

@@ -208,12 +208,8 @@ impl Line<'_> {
         let staged = importer.folder.staged(&self.claim.audience.id);
         let file = staged_file(&staged, &record.stream, &record.batch);
         let is_cancelled = || signals.is_cancelled();
-        let parcel = Parcel {
-            batch: &record.batch,
-            session,
-            file: &file,
-            is_cancelled: &is_cancelled,
-        };
+        let parcel =
+            Parcel { batch: &record.batch, session, file: &file, is_cancelled: &is_cancelled };
         let sent = importer.destination.send(&self.target(), &parcel);
         if signals.is_cancelled() {
             return Err(Trouble::Cancelled);

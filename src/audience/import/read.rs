@@ -130,12 +130,18 @@ impl Importer {
     ) -> Result<(Source, Duration), Trouble> {
         let id = &claim.import.file;
         let parts = self.store.parts(id)?;
-        if parts.is_empty() {
+        let lost = || {
             let text = "The uploaded file is no longer there. Please upload it again.";
-            return Err(Trouble::List(text.to_owned()));
+            Trouble::List(text.to_owned())
+        };
+        if parts.is_empty() {
+            return Err(lost());
         }
         let start = Instant::now();
-        let reader = Reader::open(&self.folder, id, &parts, 0)?;
+        let reader = match Reader::open(&self.folder, id, &parts, 0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(lost()),
+            opened => opened?,
+        };
         let mut source = engine.open(reader)?;
         match place {
             None => {}

@@ -232,11 +232,24 @@ impl Store for Sqlite {
     fn file_gone(&self, id: &FileId) -> Stored<bool> {
         self.write(|tx| files::gone(tx, id))
     }
+    fn parts_gone(&self, id: &FileId) -> Stored<()> {
+        self.write(|tx| files::parts_gone(tx, id))
+    }
 
-    fn create(&self, audience: &Audience, import: &Import, keep: Option<&Keep>) -> Stored<Accepted> {
+    fn create(
+        &self,
+        audience: &Audience,
+        import: &Import,
+        keep: Option<&Keep>,
+    ) -> Stored<Accepted> {
         self.write(|tx| audiences::create(tx, audience, import, keep))
     }
-    fn reopen(&self, audience: &Audience, import: &Import, keep: Option<&Keep>) -> Stored<Accepted> {
+    fn reopen(
+        &self,
+        audience: &Audience,
+        import: &Import,
+        keep: Option<&Keep>,
+    ) -> Stored<Accepted> {
         self.write(|tx| audiences::reopen(tx, audience, import, keep))
     }
     fn continue_import(&self, id: &AudienceId, import: &mut Import) -> Stored<()> {

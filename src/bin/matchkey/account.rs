@@ -50,8 +50,12 @@ pub(crate) enum KeyCommand {
         #[arg(long, value_name = "ACCOUNT_ID")]
         account: AccountId,
         /// What it may do
-        #[arg(long, value_name = "SCOPE[,SCOPE]", value_delimiter = ',',
-            default_value = "audience:basic:read,audience:update")]
+        #[arg(
+            long,
+            value_name = "SCOPE[,SCOPE]",
+            value_delimiter = ',',
+            default_value = "audience:basic:read,audience:update"
+        )]
         scope: Vec<Scope>,
     },
     /// Ends a key, within a second
@@ -150,7 +154,8 @@ pub(crate) fn key(command: &KeyCommand) -> Result<(), Failure> {
                 "api_key": secret,
                 "scopes": key.scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>(),
             });
-            let text = format!("key {} ({})\napi key {secret} (shown this once)", key.id, scopes(&key));
+            let text =
+                format!("key {} ({})\napi key {secret} (shown this once)", key.id, scopes(&key));
             data.print(&value, &text)
         }
         KeyCommand::Revoke { data, key } => {

@@ -205,15 +205,16 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<(), Failure> {
     runtime.block_on(async {
         let listen = arguments.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)));
         let listener = TcpListener::bind(listen).await;
-        let listener = listener
-            .map_err(|error| Failure::Refused(format!("{listen} cannot be listened on: {error}")))?;
+        let listener = listener.map_err(|error| {
+            Failure::Refused(format!("{listen} cannot be listened on: {error}"))
+        })?;
         let data = arguments.data.as_deref().unwrap_or(Path::new(DATA));
         let audiences = open(data, settings, arguments.destination.as_deref())?;
         let address = listener.local_addr().map_err(refused)?;
-        announce(&audiences, address)?;
         let (end, ending) = watch::channel(false);
         let mut terminated = signal(SignalKind::terminate()).map_err(refused)?;
         let mut interrupted = signal(SignalKind::interrupt()).map_err(refused)?;
+        announce(&audiences, address)?;
         tokio::spawn(async move {
             tokio::select! {
                 _ = terminated.recv() => {}
@@ -232,7 +233,8 @@ fn open(data: &Path, settings: Settings, destination: Option<&str>) -> Result<Au
         None | Some("outbox") => Audiences::open(data, settings),
         #[cfg(feature = "testing")]
         Some(other) if other.starts_with("scripted:") => {
-            let folder = matchkey::audience::Folder::open(data).map_err(|error| Failure::Refused(error.to_string()))?;
+            let folder = matchkey::audience::Folder::open(data)
+                .map_err(|error| Failure::Refused(error.to_string()))?;
             let script = Path::new(other.trim_start_matches("scripted:"));
             let scripted = matchkey::audience::scripted::Scripted::open(script, folder.clone());
             let scripted = scripted.map_err(Failure::Usage)?;

@@ -12,8 +12,13 @@ fn the_document_is_the_one_on_record() {
     }
     assert!(std::fs::read_to_string(path).unwrap() == made, "run with MATCHKEY_WRITE_TESTDATA=1");
     let server = Server::start(&[]);
-    let served =
-        server.ask(&Ask { method: "GET", path: "/openapi.json", key: None, headers: &[], body: None });
+    let served = server.ask(&Ask {
+        method: "GET",
+        path: "/openapi.json",
+        key: None,
+        headers: &[],
+        body: None,
+    });
     assert!(served.text == made);
     let document = served.json();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1."));
@@ -49,9 +54,9 @@ fn fits(document: &Value, schema: &Value, value: &Value) -> bool {
         "integer" => value.is_u64() || value.is_i64(),
         "number" => value.is_number(),
         "boolean" => value.is_boolean(),
-        "array" => value.as_array().is_some_and(|items| {
-            items.iter().all(|item| fits(document, &schema["items"], item))
-        }),
+        "array" => value
+            .as_array()
+            .is_some_and(|items| items.iter().all(|item| fits(document, &schema["items"], item))),
         "object" => is_object(document, schema, value),
         other => panic!("{other}"),
     };

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 /// E-mails and phones that stand nowhere else in the world.
 fn canaries() -> Vec<(String, String)> {
-    (0..200).map(|n| (format!("canary{n}.x7q@example.com"), format!("+1415555{:04}", 2_000 + n))).collect()
+    (0..200)
+        .map(|n| (format!("canary{n}.x7q@example.com"), format!("+1415555{:04}", 2_000 + n)))
+        .collect()
 }
 
 /// A list with usable, unusable and odd rows, all of them with canaries.
@@ -33,7 +35,8 @@ fn needles() -> Vec<Vec<u8>> {
     for (email, phone) in canaries() {
         for text in [email.as_str(), phone.as_str(), phone.trim_start_matches('+')] {
             let digest = Sha256::digest(text);
-            needles.push(digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into());
+            needles
+                .push(digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into());
             needles.push(digest.to_vec());
         }
         needles.push(phone[2..].as_bytes().to_vec());
@@ -77,8 +80,7 @@ fn no_canary_is_where_it_does_not_belong() {
     let csv = list();
     let file = server.upload("customers.csv", csv.as_bytes());
     let mut body = server.new_audience(&file);
-    body["column_mapping"] =
-        json!({"email": "Email", "phone": "Phone", "country": "Country", "first_name": "First Name"});
+    body["column_mapping"] = json!({"email": "Email", "phone": "Phone", "country": "Country", "first_name": "First Name"});
     let id = server.post("/audiences", &body).json()["id"].as_str().unwrap().to_owned();
     let stands = server.wait_final(&id);
     assert_eq!(stands["status"], "ready", "{stands}");

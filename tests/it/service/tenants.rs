@@ -28,7 +28,11 @@ fn what_another_has_looks_like_what_there_is_not() {
         server.call_as(&other, method, path, body, &[])
     };
     let mut compared = 0;
-    let mut same = |method: &str, path: &dyn Fn(&str) -> String, body: &dyn Fn(&str) -> Option<Value>, theirs: &str, none: &str| {
+    let mut same = |method: &str,
+                    path: &dyn Fn(&str) -> String,
+                    body: &dyn Fn(&str) -> Option<Value>,
+                    theirs: &str,
+                    none: &str| {
         let foreign = ask(method, &path(theirs), body(theirs).as_ref());
         let absent = ask(method, &path(none), body(none).as_ref());
         assert_eq!(told(&foreign, theirs), told(&absent, none), "{method} {}", path("ID"));
@@ -95,7 +99,8 @@ fn only_a_right_key_lets_in() {
     assert_eq!(with(Some(&format!("Bearer {key}"))).status, 200);
     assert_eq!(with(Some(&format!("bearer  {key}"))).status, 200);
     let long = format!("Bearer {}", "x".repeat(10_000));
-    let odd = [format!("Bearer {wrong}"), format!("Basic {key}"), key.clone(), "Bearer".to_owned(), long];
+    let odd =
+        [format!("Bearer {wrong}"), format!("Basic {key}"), key.clone(), "Bearer".to_owned(), long];
     for header in odd {
         let reply = with(Some(&header));
         assert_eq!(reply.status, 401);
@@ -197,7 +202,8 @@ fn the_first_start_makes_an_account_once() {
     // Without accounts the lines are there at once; with one the end of the process closes it.
     let first = std::thread::scope(|scope| scope.spawn(start).join().unwrap());
     assert!(first.contains("account biz_") && first.contains("api key apik_"), "{first}");
-    let accounts = command().args(["account", "list", "--json", "--data"]).arg(folder.path()).output();
+    let accounts =
+        command().args(["account", "list", "--json", "--data"]).arg(folder.path()).output();
     let accounts: Value = serde_json::from_slice(&accounts.unwrap().stdout).unwrap();
     assert_eq!(accounts.as_array().unwrap().len(), 1);
     assert!(first.contains(accounts[0]["account_id"].as_str().unwrap()));
@@ -209,10 +215,20 @@ fn ids_are_no_paths() {
     let (_, url) = server.new_file("a.csv");
     let signed = url.split_once('?').unwrap().1;
     let corpus = [
-        "..", "../..", "%2e%2e", "%2e%2e%2f%2e%2e%2fetc%2fpasswd", "..%5c..", "%00",
-        "file_%00aaaaaaaaaaaaaaaaaaaaaa", "file_..%2f..%2f..%2f..%2fetc%2fpasswd",
-        "file_aaaaaaaaaaaaaaaaaaaa%2e%2e", "%EF%BC%8E%EF%BC%8E%EF%BC%8F", "/etc/passwd",
-        "%2fproc%2fself%2fenviron", "file_", "FILE_aaaaaaaaaaaaaaaaaaaaaa",
+        "..",
+        "../..",
+        "%2e%2e",
+        "%2e%2e%2f%2e%2e%2fetc%2fpasswd",
+        "..%5c..",
+        "%00",
+        "file_%00aaaaaaaaaaaaaaaaaaaaaa",
+        "file_..%2f..%2f..%2f..%2fetc%2fpasswd",
+        "file_aaaaaaaaaaaaaaaaaaaa%2e%2e",
+        "%EF%BC%8E%EF%BC%8E%EF%BC%8F",
+        "/etc/passwd",
+        "%2fproc%2fself%2fenviron",
+        "file_",
+        "FILE_aaaaaaaaaaaaaaaaaaaaaa",
     ];
     for id in corpus {
         for path in [

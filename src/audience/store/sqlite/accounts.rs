@@ -53,9 +53,8 @@ pub(super) fn one(db: &Db, id: &AccountId) -> Stored<Option<Account>> {
 pub(super) fn all(db: &Db) -> Stored<Vec<(Account, Vec<ApiKey>)>> {
     let mut statement = db.prepare_cached("SELECT * FROM account ORDER BY created, id")?;
     let accounts = each(&mut statement, [], read_account)?;
-    let mut keys = db.prepare_cached(
-        "SELECT * FROM api_key WHERE account_id = ?1 ORDER BY created, id",
-    )?;
+    let mut keys =
+        db.prepare_cached("SELECT * FROM api_key WHERE account_id = ?1 ORDER BY created, id")?;
     let with_keys = accounts.into_iter().map(|account| {
         let keys = each(&mut keys, [account.id.as_str()], read_key)?;
         Ok((account, keys))
@@ -80,8 +79,7 @@ pub(super) fn add_key(tx: &Db, key: &ApiKey) -> Stored<()> {
 }
 
 pub(super) fn revoke_key(tx: &Db, id: &KeyId) -> Stored<bool> {
-    let removed =
-        tx.prepare_cached("DELETE FROM api_key WHERE id = ?1")?.execute([id.as_str()])?;
+    let removed = tx.prepare_cached("DELETE FROM api_key WHERE id = ?1")?.execute([id.as_str()])?;
     tx.prepare_cached("DELETE FROM replay WHERE caller = ?1")?.execute([id.as_str()])?;
     Ok(removed > 0)
 }
@@ -116,8 +114,7 @@ pub(super) fn begin_replay(
 ) -> Stored<Begun> {
     const DAY: Millis = 24 * 60 * 60 * 1_000;
     let by_key = params![key.caller.as_str(), key.key];
-    let mut statement =
-        tx.prepare_cached("SELECT * FROM replay WHERE caller = ?1 AND key = ?2")?;
+    let mut statement = tx.prepare_cached("SELECT * FROM replay WHERE caller = ?1 AND key = ?2")?;
     let known = first(&mut statement, by_key, |row| {
         let was: [u8; 32] = get(row, "request")?;
         let status: Option<u16> = get(row, "status")?;

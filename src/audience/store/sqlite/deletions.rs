@@ -12,10 +12,8 @@ pub(super) fn delete(tx: &Db, account: &AccountId, id: &AudienceId, now: Millis)
         )?
         .execute(params![id.as_str(), account.as_str(), now])?;
     if changed > 0 {
-        tx.prepare_cached(
-            "UPDATE import SET ended = coalesce(ended, ?2) WHERE audience_id = ?1",
-        )?
-        .execute(params![id.as_str(), now])?;
+        tx.prepare_cached("UPDATE import SET ended = coalesce(ended, ?2) WHERE audience_id = ?1")?
+            .execute(params![id.as_str(), now])?;
     }
     Ok(changed > 0)
 }

@@ -150,7 +150,10 @@ pub(super) fn part_names(db: &Db) -> Stored<Vec<String>> {
 pub(super) fn expired(db: &Db, unused: Millis, used: Millis) -> Stored<Vec<FileId>> {
     // `ended` is null for an import that is not over: then the greatest is not taken.
     let mut statement = db.prepare_cached(
-        "SELECT id FROM file WHERE status <> 'gone' AND CASE
+        "SELECT DISTINCT file_id AS id FROM part JOIN file ON file.id = file_id
+         WHERE status = 'gone'
+         UNION ALL
+         SELECT id FROM file WHERE status <> 'gone' AND CASE
            WHEN NOT EXISTS (SELECT 1 FROM import WHERE file_id = file.id) THEN created <= ?1
            WHEN EXISTS (SELECT 1 FROM import WHERE file_id = file.id AND ended IS NULL) THEN 0
            ELSE (SELECT max(ended) FROM import WHERE file_id = file.id) <= ?2
@@ -166,10 +169,10 @@ pub(super) fn gone(tx: &Db, id: &FileId) -> Stored<bool> {
              (SELECT 1 FROM import WHERE file_id = ?1 AND ended IS NULL)",
         )?
         .execute([id.as_str()])?;
-    tx.prepare_cached(
-        "DELETE FROM part WHERE file_id = ?1
-         AND (SELECT status FROM file WHERE id = ?1) = 'gone'",
-    )?
-    .execute([id.as_str()])?;
     Ok(changed > 0)
+}
+
+pub(super) fn parts_gone(tx: &Db, id: &FileId) -> Stored<()> {
+    tx.prepare_cached("DELETE FROM part WHERE file_id = ?1")?.execute([id.as_str()])?;
+    Ok(())
 }

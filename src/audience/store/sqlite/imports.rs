@@ -151,9 +151,9 @@ pub(super) fn finish(tx: &Db, claim: &Claim) -> Stored<()> {
         .execute([claim.audience.id.as_str()])?;
     tx.prepare_cached("UPDATE import SET ended = ?3 WHERE audience_id = ?1 AND generation = ?2")?
         .execute(params![
-            claim.audience.id.as_str(),
-            claim.audience.generation,
-            claim.audience.updated
-        ])?;
+        claim.audience.id.as_str(),
+        claim.audience.generation,
+        claim.audience.updated
+    ])?;
     Ok(())
 }

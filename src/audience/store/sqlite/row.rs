@@ -3,7 +3,7 @@
 //! In: rows of a query. Out: the values of `store.rs`. A row that cannot be read is an error, never
 //! a panic.
 
-use super::{Stored, StoreError};
+use super::{StoreError, Stored};
 use rusqlite::Row;
 use rusqlite::types::FromSql;
 use serde::Serialize;
