@@ -320,7 +320,7 @@ mod tests {
         let order: Vec<_> = std::iter::from_fn(|| queue.pop()).map(|job| job.account).collect();
         let expected = [0, 1, 0, 0].map(|index: usize| accounts[index].clone());
         assert_eq!(order, expected);
-        assert!(queue.is_empty() && queue.len() == 0);
+        assert!(queue.is_empty());
     }
 
     #[test]

@@ -243,17 +243,18 @@ impl AsyncWrite for Lingering {
             self.until = Some(Box::pin(tokio::time::sleep(LINGER)));
         }
         let Lingering { stream, until } = &mut *self;
-        let is_over = until.as_mut().is_none_or(|until| until.as_mut().poll(context).is_ready());
+        if until.as_mut().is_none_or(|until| until.as_mut().poll(context).is_ready()) {
+            return Poll::Ready(Ok(()));
+        }
         let mut scratch = [0; 16 << 10];
-        // At the end of its time, of the stream, or with an error.
-        while !is_over {
+        // To the end of the stream, or an error.
+        loop {
             let mut rest = ReadBuf::new(&mut scratch);
             match ready!(Pin::new(&mut *stream).poll_read(context, &mut rest)) {
                 Ok(()) if !rest.filled().is_empty() => {}
-                _ => break,
+                _ => return Poll::Ready(Ok(())),
             }
         }
-        Poll::Ready(Ok(()))
     }
 
     fn poll_write_vectored(

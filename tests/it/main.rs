@@ -3,7 +3,7 @@
 //! `oracle` is the executable specification; `differential` and `properties` compare the engine
 //! with it; `golden` has single rows and files with their outcomes; `faults` has readers that fail;
 //! `vectors` and `phones` have libphonenumber's answers; `platforms` the vendors' rules and upload
-//! files; `service` runs the audience service as a process; `lists` has nasty lists and `packed` archives; `cli` runs the binary as a process, with
+//! files; `service` runs the audience service as a process; `resume` goes on in the middle; `lists` has nasty lists and `packed` archives; `cli` runs the binary as a process, with
 //! `process`; `testdata` and `tidy` look after the repository itself.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
@@ -22,6 +22,7 @@ mod phones;
 mod platforms;
 mod process;
 mod properties;
+mod resume;
 #[cfg(feature = "testing")]
 mod service;
 mod testdata;

@@ -91,10 +91,10 @@ impl Importer {
                 return Ok(next);
             }
         }
-        if claim.audience.processed_rows < claim.audience.total_rows {
-            if let Some(next) = self.process(claim, &engine, lane, signals)? {
-                return Ok(next);
-            }
+        if claim.audience.processed_rows < claim.audience.total_rows
+            && let Some(next) = self.process(claim, &engine, lane, signals)?
+        {
+            return Ok(next);
         }
         if self.store.batch_counts(claim)?.all == 0 {
             let text = claim.import.ledger.sentence(claim.audience.processed_rows);

@@ -39,7 +39,7 @@ fn needles() -> Vec<Vec<u8>> {
                 .push(digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into());
             needles.push(digest.to_vec());
         }
-        needles.push(phone[2..].as_bytes().to_vec());
+        needles.push(phone.as_bytes()[2..].to_vec());
     }
     needles
 }

@@ -89,8 +89,8 @@ pub(super) fn each<T>(
 pub(super) fn first<T>(
     statement: &mut rusqlite::CachedStatement<'_>,
     parameters: impl rusqlite::Params,
-    mut read: impl FnMut(&Row<'_>) -> Stored<T>,
+    read: impl FnOnce(&Row<'_>) -> Stored<T>,
 ) -> Stored<Option<T>> {
     let mut rows = statement.query(parameters)?;
-    rows.next()?.map(|row| read(row)).transpose()
+    rows.next()?.map(read).transpose()
 }
