@@ -36,7 +36,25 @@
 //! | `platform/meta.rs`, ... | the rules of each, with page and date |
 //! | `platform/spec.rs` | [`platform::spec`]: what such a file says: keys, files, sources |
 //! | `platform/upload.rs` | [`platform::upload`]: rows -> records of a platform's upload file |
-//! | `bin/matchkey/` | the batch binary; uses the public surface only |
+//! | `audience.rs` | `Audiences` in a data folder, and its threads (feature `store`) |
+//! | `audience/files.rs`, `lists.rs` | files are received; audiences accepted, listed, deleted |
+//! | `audience/status.rs`, `id.rs`, `mapping.rs`, `ledger.rs` | what an audience consists of |
+//! | `audience/store.rs`, `store/sqlite/` | what must survive: the trait, and SQLite |
+//! | `audience/folder.rs`, `upload.rs` | the data folder; an upload's bytes |
+//! | `audience/workers.rs` | threads, and whose turn it is |
+//! | `audience/import.rs` | one audience's way; the only code that changes a status |
+//! | `audience/import/read.rs`, `stage.rs`, `import/rejects.rs` | file -> batches on disk, rejects |
+//! | `audience/import/deliver.rs` | batches -> destination |
+//! | `audience/destination.rs`, `outbox.rs` | the border to a platform; files instead of one |
+//! | `audience/deletion.rs` | what goes, and when |
+//! | `audience/accounts.rs` | accounts and keys |
+//! | `audience/fault.rs`, `scripted.rs` | failures on demand, for tests (feature `testing`) |
+//! | `service.rs`, `service/routes.rs` | HTTP: which path does what (feature `service`) |
+//! | `service/connections.rs`, `call.rs` | who may be connected; a request before its work |
+//! | `service/audiences.rs`, `files.rs` | the work |
+//! | `service/version.rs`, `wire.rs`, `error.rs` | shapes and errors on the wire |
+//! | `service/signing.rs`, `limits.rs`, `metrics.rs` | addresses and cursors; rates; counters |
+//! | `bin/matchkey/` | the binary; uses the public surface only |
 //!
 //! # What always holds
 //!
@@ -44,7 +62,9 @@
 //!   run has ended.
 //! - Output, counters and rejections do not depend on threads, chunk size or the reader's bites.
 //! - `engine` knows neither the binary nor any audience; it opens no file or socket and reads no
-//!   clock, environment or random source.
+//!   clock, environment or random source. `audience` knows no HTTP; SQL is in `store/sqlite` only.
+//! - An audience that was accepted reaches its end with exact counters, whatever ends the process;
+//!   nothing that is shown of it goes back.
 //! - No cell content, raw or hashed, in any error, `Debug` or log.
 //! - Memory is bounded by the chunks in flight (two for each thread, and one), whatever the input.
 

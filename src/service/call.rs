@@ -308,8 +308,11 @@ fn replay_key(
     body: &[u8],
 ) -> Result<Option<(ReplayKey, [u8; 32])>, ApiError> {
     let Some(key) = parts.headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
-    if key.is_empty() || key.len() > IDEMPOTENCY_KEY_BYTES_MAX {
-        let text = "Idempotency-Key must have 1 to 255 bytes";
+    if key.is_empty() {
+        return Ok(None);
+    }
+    if key.len() > IDEMPOTENCY_KEY_BYTES_MAX {
+        let text = "Idempotency-Key must have at most 255 bytes";
         return Err(ApiError::invalid("Idempotency-Key", text));
     }
     let key = String::from_utf8_lossy(key.as_bytes()).into_owned();

@@ -2,6 +2,7 @@
 
 use super::row::{each, first, get, int, json, natural, parsed, parsed_or_none, split, to_json};
 use super::*;
+use crate::Checkpoint;
 use rusqlite::{Row, params};
 
 pub(super) fn add(tx: &Db, audience: &Audience, import: &Import) -> Stored<()> {
