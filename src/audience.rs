@@ -181,8 +181,22 @@ impl Audiences {
         settings: Settings,
         destination: Arc<dyn Destination>,
     ) -> Result<Audiences, Error> {
+        let store = Arc::new(Sqlite::open(&folder.database())?);
+        Audiences::with_store(folder, settings, destination, store)
+    }
+
+    /// The same with another store too.
+    ///
+    /// # Errors
+    ///
+    /// As [`Audiences::open`].
+    pub fn with_store(
+        folder: Folder,
+        settings: Settings,
+        destination: Arc<dyn Destination>,
+        store: Arc<dyn Store>,
+    ) -> Result<Audiences, Error> {
         let lock = folder.lock()?.ok_or(Error::Locked)?;
-        let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.database())?);
         store.start()?;
         let mut options = Options::new().threads(settings.threads).platforms(Vec::new());
         options = options.platforms(settings.platforms.iter().copied());

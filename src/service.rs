@@ -28,7 +28,10 @@ use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+
+/// Each has two blocks in memory at most, so this bounds both.
+const UPLOADS_MAX: usize = 128;
 
 /// How the API is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +74,8 @@ struct Shared {
     limits: RateLimit,
     signer: Signer,
     metrics: Metrics,
+    /// Uploads that may be written at a time: each holds memory and a file.
+    uploads: Semaphore,
     address: SocketAddr,
     ending: watch::Receiver<bool>,
 }
@@ -127,6 +132,7 @@ pub async fn serve(
         limits: RateLimit::new(config.rate_limit),
         signer: Signer::new(secret),
         metrics: Metrics::new(),
+        uploads: Semaphore::new(UPLOADS_MAX),
         address: listener.local_addr()?,
         ending: ending.clone(),
     }));

@@ -78,6 +78,9 @@ const IDLE_MAX: Duration = Duration::from_secs(15);
 const SLOW_FOR: Duration = Duration::from_secs(30);
 const BYTES_A_SECOND_MIN: u64 = 1_024;
 
+/// So long an upload waits for others.
+const TURN_MAX: Duration = Duration::from_secs(20);
+
 /// So much of a body is written at once.
 const BLOCK_BYTES: usize = 256 << 10;
 
@@ -385,17 +388,24 @@ async fn receive(app: App, parts: &Parts, body: &mut Body) -> Result<String, Api
     if announced.is_some_and(|bytes| bytes > most) {
         return Err(over(most));
     }
+    let turn = tokio::time::timeout(TURN_MAX, app.uploads.acquire()).await;
+    let Ok(Ok(turn)) = turn else {
+        let text = "Too many uploads at a time; try again";
+        return Err(ApiError::unavailable("too_many_uploads", text));
+    };
     let incoming = to_disk(body, incoming, most).await?;
+    drop(turn);
     if exactly.is_some_and(|bytes| bytes != incoming.bytes()) {
         let text = "The file, or the part, has another size than was announced";
         return Err(ApiError::bad("size_mismatch", text));
     }
     app.metrics.received(incoming.bytes());
     let is_part = file.multipart.is_some();
+    let audiences = app.audiences.clone();
     let stored = blocking(move || match is_part {
-        true if is_new => Ok(app.audiences.received_part(&id, incoming)?),
+        true if is_new => Ok(audiences.received_part(&id, incoming)?),
         true => Err(Refusal::FileDiffers.into()),
-        false => Ok(app.audiences.received_whole(&id, incoming)?),
+        false => Ok(audiences.received_whole(&id, incoming)?),
     });
     Ok(stored.await?.etag)
 }

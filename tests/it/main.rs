@@ -3,8 +3,9 @@
 //! `oracle` is the executable specification; `differential` and `properties` compare the engine
 //! with it; `golden` has single rows and files with their outcomes; `faults` has readers that fail;
 //! `vectors` and `phones` have libphonenumber's answers; `platforms` the vendors' rules and upload
-//! files; `service` runs the audience service as a process; `resume` goes on in the middle; `lists` has nasty lists and `packed` archives; `cli` runs the binary as a process, with
-//! `process`; `testdata` and `tidy` look after the repository itself.
+//! files; `service` runs the audience service as a process, `embedded` audiences without it;
+//! `resume` goes on in the middle; `lists` has nasty lists and `packed` archives; `cli` runs the
+//! binary as a process, with `process`; `testdata` and `tidy` look after the repository itself.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -13,6 +14,8 @@ mod cli;
 #[path = "../../benches/customers.rs"]
 mod customers;
 mod differential;
+#[cfg(feature = "store")]
+mod embedded;
 mod faults;
 mod golden;
 mod lists;

@@ -16,7 +16,7 @@ use super::*;
 use crate::audience::folder::{Existing, create};
 use rusqlite::{Connection as Db, ErrorCode, OptionalExtension, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// What the tables in `schema.sql` are called.
@@ -25,14 +25,22 @@ const SCHEMA_VERSION: i64 = 1;
 /// How long another process's transaction is waited for.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// Reading connections that are kept.
+/// Reading connections: more would only wait for the processor, and each holds files open.
 const READERS_MAX: usize = 8;
 
 /// An SQLite database.
 pub struct Sqlite {
     path: PathBuf,
     writer: Mutex<Db>,
-    readers: Mutex<Vec<Db>>,
+    readers: Mutex<Readers>,
+    returned: Condvar,
+}
+
+/// Connections that read.
+#[derive(Default)]
+struct Readers {
+    idle: Vec<Db>,
+    open: usize,
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -87,7 +95,8 @@ impl Sqlite {
         }
         tx.commit()?;
         let readers = Mutex::default();
-        Ok(Sqlite { path: path.to_owned(), writer: Mutex::new(writer), readers })
+        let returned = Condvar::new();
+        Ok(Sqlite { path: path.to_owned(), writer: Mutex::new(writer), readers, returned })
     }
 
     /// One transaction that may write.
@@ -101,19 +110,43 @@ impl Sqlite {
 
     /// One transaction that only reads.
     fn read<T>(&self, work: impl FnOnce(&Db) -> Stored<T>) -> Stored<T> {
-        let idle = locked(&self.readers).pop();
-        let mut reader = match idle {
-            Some(reader) => reader,
-            None => connect(&self.path)?,
-        };
+        let mut lease = self.reader()?;
+        let Some(reader) = &mut lease.reader else { return Err(StoreError::Busy) };
         let tx = reader.transaction()?;
-        let done = work(&tx)?;
-        drop(tx);
+        work(&tx)
+    }
+
+    /// A connection that nobody else has; one is waited for where there are enough.
+    fn reader(&self) -> Stored<Lease<'_>> {
         let mut readers = locked(&self.readers);
-        if readers.len() < READERS_MAX {
-            readers.push(reader);
+        while readers.idle.is_empty() && readers.open >= READERS_MAX {
+            readers = self.returned.wait(readers).unwrap_or_else(PoisonError::into_inner);
         }
-        Ok(done)
+        if let Some(reader) = readers.idle.pop() {
+            return Ok(Lease { store: self, reader: Some(reader) });
+        }
+        readers.open += 1;
+        drop(readers);
+        let mut lease = Lease { store: self, reader: None };
+        lease.reader = Some(connect(&self.path)?);
+        Ok(lease)
+    }
+}
+
+/// A reading connection, given back at the end, whatever happens.
+struct Lease<'a> {
+    store: &'a Sqlite,
+    reader: Option<Db>,
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        let mut readers = locked(&self.store.readers);
+        match self.reader.take() {
+            Some(reader) => readers.idle.push(reader),
+            None => readers.open -= 1,
+        }
+        self.store.returned.notify_one();
     }
 }
 
