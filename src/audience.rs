@@ -318,8 +318,11 @@ fn lane_of(bytes: u64) -> Lane {
 
 fn start_janitor(janitor: Janitor, rest: Arc<Rest>) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name("janitor".to_owned()).spawn(move || {
-        while !rest.is_over.load(Ordering::Relaxed) {
-            janitor.sweep();
+        for number in 1.. {
+            if rest.is_over.load(Ordering::Relaxed) {
+                return;
+            }
+            janitor.sweep(number);
             let guard = rest.mutex.lock().unwrap_or_else(PoisonError::into_inner);
             // Woken early or not, it looks again.
             drop(rest.changed.wait_timeout(guard, SWEEP_EVERY));

@@ -18,6 +18,9 @@ use std::time::Duration;
 /// A deletion that a platform does not take is given up after this.
 const GIVE_UP: Millis = 30 * 24 * 60 * 60 * 1_000;
 
+/// A part that nobody writes to, and that is on no record, goes after this.
+const ORPHAN_AGE: Duration = Duration::from_secs(300);
+
 /// Deletes audiences.
 pub(crate) struct Deleter {
     pub(crate) store: Arc<dyn Store>,
@@ -121,7 +124,7 @@ impl Deleter {
 
     fn at_platform(&self, connection: &Connection, target: &Target) -> Result<(), Failure> {
         // An answer to the making of it may have been lost.
-        match connection.is_created || connection.attempts > 0 {
+        match connection.is_begun {
             true => self.destination.delete(target),
             false => Ok(()),
         }
@@ -183,9 +186,14 @@ pub(crate) struct Janitor {
 }
 
 impl Janitor {
-    /// Looks around once.
-    pub(crate) fn sweep(&self) {
-        if let Err(trouble) = self.try_sweep() {
+    /// Looks around once, the `number`-th time.
+    pub(crate) fn sweep(&self, number: u64) {
+        const ORPHANS_EVERY: u64 = 60;
+        let swept = self.try_sweep().and_then(|()| match number % ORPHANS_EVERY {
+            0 => Ok(self.remove_orphans(ORPHAN_AGE)?),
+            _ => Ok(()),
+        });
+        if let Err(trouble) = swept {
             let what = match trouble {
                 Trouble::Store(error) => error.to_string(),
                 Trouble::Io(error) => error.kind().to_string(),
@@ -210,17 +218,33 @@ impl Janitor {
         Ok(())
     }
 
-    /// At the start: removes what an earlier process left half done.
-    pub(crate) fn recover(&self, unfinished: &HashSet<AudienceId>) -> Result<(), StoreError> {
+    /// Removes parts of uploads that are on no record and were not written to for so long.
+    fn remove_orphans(&self, age: Duration) -> Result<(), StoreError> {
         let broken = |error: io::Error| StoreError::Broken(error.kind().to_string());
         let Janitor { deleter, .. } = self;
+        let entries = std::fs::read_dir(deleter.folder.uploads()).map_err(broken)?;
+        let is_old = |entry: &std::fs::DirEntry| {
+            let written = entry.metadata().and_then(|metadata| metadata.modified());
+            let since = written.ok().and_then(|written| written.elapsed().ok());
+            age.is_zero() || since.is_some_and(|since| since > age)
+        };
+        let old: Vec<_> = entries.flatten().filter(is_old).collect();
+        // Looked up after the files: what came on record in between is known.
         let known: HashSet<String> = deleter.store.part_names()?.into_iter().collect();
-        for entry in std::fs::read_dir(deleter.folder.uploads()).map_err(broken)?.flatten() {
+        for entry in old {
             let is_known = entry.file_name().to_str().is_some_and(|name| known.contains(name));
             if !is_known {
                 missing_is_fine(std::fs::remove_file(entry.path())).map_err(broken)?;
             }
         }
+        Ok(())
+    }
+
+    /// At the start: removes what an earlier process left half done.
+    pub(crate) fn recover(&self, unfinished: &HashSet<AudienceId>) -> Result<(), StoreError> {
+        let broken = |error: io::Error| StoreError::Broken(error.kind().to_string());
+        let Janitor { deleter, .. } = self;
+        self.remove_orphans(Duration::ZERO)?;
         let outbox = deleter.folder.uploads().with_file_name("outbox");
         for entry in std::fs::read_dir(outbox).map_err(broken)?.flatten() {
             let name = entry.file_name();

@@ -159,18 +159,14 @@ impl Audiences {
     ///
     /// If the file is ready already, or the disk or the store fails.
     pub fn received_part(&self, id: &FileId, mut incoming: Incoming) -> Result<UploadPart, Error> {
-        let before = self.0.store.parts(id)?;
         let part = incoming.seal()?;
         fault::point("upload.commit")?;
         let put = self.0.store.put_part(id, &part);
-        if !matches!(put, Ok(false)) {
+        if !matches!(put, Ok(None)) {
             incoming.keep();
         }
         fault::point("upload.committed")?;
-        if !put? {
-            return Err(Refusal::FileDiffers.into());
-        }
-        for old in before.iter().filter(|old| old.number == part.number) {
+        for old in put?.ok_or(Refusal::FileDiffers)? {
             let path = self.0.folder.part(id, old.number, &old.token);
             folder::missing_is_fine(std::fs::remove_file(path))?;
         }

@@ -92,9 +92,9 @@ pub trait Store: Send + Sync {
     fn account_bytes(&self, account: &AccountId) -> Stored<u64>;
     /// The parts of a file that are there.
     fn parts(&self, id: &FileId) -> Stored<Vec<UploadPart>>;
-    /// Notes a part that is durable, in the place of an earlier attempt at it; false if the file
-    /// is no longer pending.
-    fn put_part(&self, id: &FileId, part: &UploadPart) -> Stored<bool>;
+    /// Notes a part that is durable. What was there in its place; `None` if the file is no longer
+    /// pending.
+    fn put_part(&self, id: &FileId, part: &UploadPart) -> Stored<Option<Vec<UploadPart>>>;
     /// The file is ready, and consists of these parts.
     fn finish_file(
         &self,

@@ -123,6 +123,10 @@ impl Line<'_> {
     /// Makes the audience there if need be, and opens a session.
     fn open(&mut self) -> Result<Called<()>, Trouble> {
         if !self.connection.is_created {
+            if !self.connection.is_begun {
+                self.connection.is_begun = true;
+                self.save()?;
+            }
             fault::point("connect.create")?;
             let made = self.importer.destination.create(&self.target());
             match self.called(made)? {

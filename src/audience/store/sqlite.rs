@@ -239,7 +239,7 @@ impl Store for Sqlite {
     fn parts(&self, id: &FileId) -> Stored<Vec<UploadPart>> {
         self.read(|db| files::parts(db, id))
     }
-    fn put_part(&self, id: &FileId, part: &UploadPart) -> Stored<bool> {
+    fn put_part(&self, id: &FileId, part: &UploadPart) -> Stored<Option<Vec<UploadPart>>> {
         self.write(|tx| files::put_part(tx, id, part))
     }
     fn finish_file(

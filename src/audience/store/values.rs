@@ -263,6 +263,8 @@ pub struct BatchRecord {
 pub struct Connection {
     /// What the platform calls the audience.
     pub external_id: Option<String>,
+    /// True once it may have been made there: from then on a deletion has to ask the platform.
+    pub is_begun: bool,
     /// True once the audience was made there.
     pub is_created: bool,
     /// The open session.

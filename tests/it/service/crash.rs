@@ -58,12 +58,13 @@ impl Client {
                 None => path.to_owned(),
             };
             let is_upload = path.contains("/uploads/");
-            let headers = [("Idempotency-Key", key)];
+            // Rejects are asked for as a file.
+            let headers = [("Accept", "text/csv"), ("Idempotency-Key", key)];
             let ask = Ask {
                 method,
                 path: &path,
                 key: (!is_upload).then_some(account.key.as_str()),
-                headers: if key.is_empty() { &[] } else { &headers },
+                headers: if key.is_empty() { &headers[..1] } else { &headers },
                 body: body.map(<[u8]>::to_vec),
             };
             match self.server.try_ask(&ask) {
@@ -106,10 +107,7 @@ impl Client {
         for name in ["id", "created_at", "updated_at", "platform_audience_ids"] {
             object.remove(name).unwrap();
         }
-        let account = self.server.account.clone();
-        let headers = [("Accept", "text/csv")];
-        let path = format!("/audiences/{id}/rejects");
-        let rejects = self.server.call_as(&account, "GET", &path, None, &headers).text;
+        let rejects = self.ask("GET", &format!("/audiences/{id}/rejects"), None, "").text;
         // The name of the file is its id.
         let rejects = rejects.lines().map(|line| line.split_once(',').unwrap().1.to_owned() + "\n");
         let outbox = self.server.outbox(&id);

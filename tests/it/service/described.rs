@@ -94,8 +94,8 @@ fn answers_are_as_described() {
         assert!(fits(&document, &schema, value), "{method} {path}: {value}\n{schema}");
     };
     let (_, csv) = list(100);
-    let file = server.upload("a.csv", &csv);
     for date in ["2025-01-01", "2026-07-20", "2026-10-15"] {
+        let file = server.upload("a.csv", &csv);
         let headers = [("Api-Version-Date", date)];
         let call = |method: &str, path: &str, body: Option<Value>| {
             server.call_as(&server.account, method, path, body.as_ref(), &headers).json()

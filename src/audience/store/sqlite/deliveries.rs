@@ -70,6 +70,7 @@ pub(super) fn add(tx: &Db, id: &AudienceId, record: &BatchRecord) -> Stored<()> 
 fn read_connection(row: &Row<'_>) -> Stored<(Stream, Connection)> {
     let connection = Connection {
         external_id: get(row, "external_id")?,
+        is_begun: get(row, "is_begun")?,
         is_created: get(row, "is_created")?,
         session: get(row, "session")?,
         is_closed: get(row, "is_closed")?,
@@ -96,7 +97,7 @@ pub(super) fn connect(
     imports::guard(tx, claim)?;
     tx.prepare_cached(
         "UPDATE connection SET external_id = ?3, is_created = ?4, session = ?5, is_closed = ?6,
-         attempts = ?7, due = ?8, failure = ?9 WHERE audience_id = ?1 AND stream = ?2",
+         attempts = ?7, due = ?8, failure = ?9, is_begun = ?10 WHERE audience_id = ?1 AND stream = ?2",
     )?
     .execute(params![
         claim.audience.id.as_str(),
@@ -107,7 +108,8 @@ pub(super) fn connect(
         connection.is_closed,
         connection.attempts,
         connection.due,
-        connection.failure
+        connection.failure,
+        connection.is_begun
     ])?;
     audiences::update(tx, &claim.audience)
 }

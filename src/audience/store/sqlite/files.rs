@@ -102,12 +102,15 @@ pub(super) fn parts(db: &Db, id: &FileId) -> Stored<Vec<UploadPart>> {
     })
 }
 
-pub(super) fn put_part(tx: &Db, id: &FileId, part: &UploadPart) -> Stored<bool> {
+pub(super) fn put_part(tx: &Db, id: &FileId, part: &UploadPart) -> Stored<Option<Vec<UploadPart>>> {
     let is_pending = one(tx, id)?.is_some_and(|file| file.status == UploadStatus::Pending);
-    if is_pending {
-        insert_part(tx, id, part)?;
+    if !is_pending {
+        return Ok(None);
     }
-    Ok(is_pending)
+    let mut before = parts(tx, id)?;
+    before.retain(|old| old.number == part.number);
+    insert_part(tx, id, part)?;
+    Ok(Some(before))
 }
 
 fn insert_part(tx: &Db, id: &FileId, part: &UploadPart) -> Stored<()> {

@@ -133,6 +133,7 @@ CREATE TABLE connection (
     audience_id TEXT NOT NULL REFERENCES audience (id),
     stream TEXT NOT NULL,
     external_id TEXT,
+    is_begun INTEGER NOT NULL DEFAULT 0,
     is_created INTEGER NOT NULL,
     session TEXT,
     is_closed INTEGER NOT NULL,
