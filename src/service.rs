@@ -19,6 +19,7 @@ mod wire;
 pub use routes::openapi;
 pub use version::Wire;
 
+use crate::audience::store::{Store, StoreError};
 use crate::audience::{Audiences, Error};
 use axum::http::{HeaderMap, header};
 use limits::RateLimit;
@@ -27,6 +28,7 @@ use signing::Signer;
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
@@ -113,7 +115,8 @@ impl Shared {
 ///
 /// # Errors
 ///
-/// If the store fails at the start.
+/// If the store fails at the start, or a write of its does not reach the disk: then only a new start
+/// finds out what is there.
 pub async fn serve(
     audiences: Audiences,
     config: Config,
@@ -136,7 +139,23 @@ pub async fn serve(
         address: listener.local_addr()?,
         ending: ending.clone(),
     }));
-    connections::serve(app, listener, ending).await;
+    let store = Arc::clone(audiences.store());
+    tokio::select! {
+        () = connections::serve(app, listener, ending) => {}
+        () = broken(&store) => tracing::error!("a write did not reach the disk"),
+    }
     let stopped = tokio::task::spawn_blocking(move || audiences.stop()).await;
-    stopped.map_err(|error| Error::Io(std::io::Error::other(error.to_string())))
+    stopped.map_err(|error| Error::Io(std::io::Error::other(error.to_string())))?;
+    match store.is_broken() {
+        true => Err(Error::Store(StoreError::Broken("a write did not reach the disk".to_owned()))),
+        false => Ok(()),
+    }
+}
+
+/// Comes back when the store can do no more.
+async fn broken(store: &Arc<dyn Store>) {
+    const LOOK_EVERY: Duration = Duration::from_millis(200);
+    while !store.is_broken() {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }

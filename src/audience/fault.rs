@@ -5,8 +5,9 @@
 //! one with `@*`) of a place `kill` the process, `panic`, fail with `enospc` or `eio`, or `stall`
 //! for 100 ms; `MATCHKEY_FAULT_LOG` names a file that gets a line for each fault that came true.
 
-/// Every place, in the order in which an audience passes them.
+/// Every place; behind the first in the order in which an audience passes them.
 pub const PLACES: &[&str] = &[
+    "store.commit",
     "upload.open",
     "upload.write",
     "upload.sync",

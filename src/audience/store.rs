@@ -51,6 +51,8 @@ pub trait Store: Send + Sync {
     fn start(&self) -> Stored<()>;
     /// A secret of the folder's own, made on first use.
     fn secret(&self, name: &str, fresh: [u8; 32]) -> Stored<[u8; 32]>;
+    /// True once nothing can be written any more before the process was started again.
+    fn is_broken(&self) -> bool;
     /// True if the store answers.
     fn is_well(&self) -> bool;
 

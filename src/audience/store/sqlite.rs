@@ -13,9 +13,11 @@ mod imports;
 mod row;
 
 use super::*;
+use crate::audience::fault;
 use crate::audience::folder::{Existing, create};
 use rusqlite::{Connection as Db, ErrorCode, OptionalExtension, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -34,6 +36,8 @@ pub struct Sqlite {
     writer: Mutex<Db>,
     readers: Mutex<Readers>,
     returned: Condvar,
+    /// True once a write did not reach the disk: what is there is only known after a new start.
+    is_broken: AtomicBool,
 }
 
 /// Connections that read.
@@ -96,16 +100,34 @@ impl Sqlite {
         tx.commit()?;
         let readers = Mutex::default();
         let returned = Condvar::new();
-        Ok(Sqlite { path: path.to_owned(), writer: Mutex::new(writer), readers, returned })
+        let is_broken = AtomicBool::new(false);
+        let (path, writer) = (path.to_owned(), Mutex::new(writer));
+        Ok(Sqlite { path, writer, readers, returned, is_broken })
     }
 
     /// One transaction that may write.
     fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Stored<T>) -> Stored<T> {
         let mut writer = locked(&self.writer);
+        if self.is_broken() {
+            return Err(StoreError::Broken("a write did not reach the disk; start again".into()));
+        }
         let tx = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let done = work(&tx)?;
-        tx.commit()?;
+        if fault::point("store.commit").is_err() {
+            self.is_broken.store(true, Ordering::Relaxed);
+            return Err(StoreError::Broken("injected".into()));
+        }
+        tx.commit().inspect_err(|error| self.note(error))?;
         Ok(done)
+    }
+
+    /// A sync that failed is never tried again: the system may have forgotten what it was for.
+    fn note(&self, error: &rusqlite::Error) {
+        use rusqlite::ffi::{SQLITE_IOERR_DIR_FSYNC, SQLITE_IOERR_FSYNC};
+        let code = error.sqlite_error().map(|error| error.extended_code);
+        if matches!(code, Some(SQLITE_IOERR_FSYNC | SQLITE_IOERR_DIR_FSYNC)) {
+            self.is_broken.store(true, Ordering::Relaxed);
+        }
     }
 
     /// One transaction that only reads.
@@ -173,8 +195,14 @@ impl Store for Sqlite {
     fn secret(&self, name: &str, fresh: [u8; 32]) -> Stored<[u8; 32]> {
         self.write(|tx| accounts::secret(tx, name, fresh))
     }
+    fn is_broken(&self) -> bool {
+        self.is_broken.load(Ordering::Relaxed)
+    }
     fn is_well(&self) -> bool {
-        self.read(|db| Ok(db.query_row("SELECT count(*) FROM setting", [], |_| Ok(()))?)).is_ok()
+        !self.is_broken()
+            && self
+                .read(|db| Ok(db.query_row("SELECT count(*) FROM setting", [], |_| Ok(()))?))
+                .is_ok()
     }
 
     fn add_account(&self, account: &Account, key: &ApiKey) -> Stored<()> {

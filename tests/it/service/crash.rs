@@ -202,7 +202,9 @@ fn a_kill_at_each_fault_point_changes_nothing() {
     for place in PLACES {
         let mut server = prepare(scripts.path(), 500);
         let log = server.folder.path().join("faults.log");
-        let fault = format!("{place}=kill");
+        // This one is passed at the start too.
+        let passage = if *place == "store.commit" { 9 } else { 1 };
+        let fault = format!("{place}=kill@{passage}");
         let environment =
             [("MATCHKEY_FAULTS", fault.as_str()), ("MATCHKEY_FAULT_LOG", log.to_str().unwrap())];
         server.run(&environment);

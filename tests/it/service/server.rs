@@ -141,6 +141,16 @@ impl Server {
         }
     }
 
+    /// Waits for a process that ends by itself; its exit code.
+    pub(crate) fn wait_dead(&mut self) -> i32 {
+        let start = Instant::now();
+        while self.is_alive() {
+            assert!(start.elapsed() < DEADLINE, "still there: {}", self.events());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.child.take().unwrap().wait().unwrap().code().unwrap()
+    }
+
     /// Asks the process to end; its exit code.
     pub(crate) fn terminate(&mut self) -> i32 {
         let mut child = self.child.take().unwrap();
