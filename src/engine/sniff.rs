@@ -158,13 +158,14 @@ fn best_header(
             let is_row = cells.iter().any(is_data);
             // Titles may hold an e-mail; what follows a row of the same width is a header only if
             // it says so with most of its names.
+            let is_said = says_all(cells, options);
             let known = known_names(cells, options).filter(|known| {
                 let is_behind = |row: usize| {
                     let kinds = kinds(cells);
                     let says_so = kinds >= KNOWN_MIN && kinds * 2 >= fields;
                     *known >= KNOWN_MIN && (row != fields || (says_so && rows_before <= TITLES_MAX))
                 };
-                !is_row && row_fields.is_none_or(is_behind)
+                is_said || (!is_row && row_fields.is_none_or(is_behind))
             });
             if let Some(known) = known {
                 let named = Named { dialect: *dialect, start, lines_before, known, fields };
@@ -230,6 +231,13 @@ fn known_names(cells: Cells<'_>, options: &Options) -> Option<usize> {
         || known.len() >= KNOWN_MIN
         || known.iter().any(|identifier| identifier.is_primary());
     is_header.then_some(known.len() + options.mapped.len())
+}
+
+/// True for a line with every mapped name to the letter, where nothing else makes a header: it is
+/// one whatever it looks like.
+fn says_all(cells: Cells<'_>, options: &Options) -> bool {
+    let has = |name: &String| cells.iter().any(|cell| cell == name.as_bytes());
+    options.mapped_only && options.mapped.iter().all(|(_, name)| has(name))
 }
 
 /// True for a cell that no header has: an e-mail, a long number, a digest.

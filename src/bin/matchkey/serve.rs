@@ -11,7 +11,7 @@ use matchkey::service::{Config, Wire, serve};
 use matchkey::{Engine, Options, Platform};
 use rustix::fs::Mode;
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -51,6 +51,7 @@ pub(crate) struct ServeArguments {
     /// What clients reach the server by, such as https://audiences.example.com [default: what they
     /// say in Host]
     #[arg(long, value_name = "URL", env = "MATCHKEY_PUBLIC_URL")]
+    #[serde(alias = "public_url")]
     public_url: Option<String>,
     /// The shape of audiences: auto (by the caller's Api-Version-Date), seed or dated
     /// [default: auto]
@@ -58,21 +59,26 @@ pub(crate) struct ServeArguments {
     wire: Option<String>,
     /// Requests a minute for each key and operation; 0 is no limit [default: 0]
     #[arg(long, value_name = "N", env = "MATCHKEY_RATE_LIMIT")]
+    #[serde(alias = "rate_limit")]
     rate_limit: Option<u32>,
     /// The most bytes of an uploaded file [default: 64 GiB]
     #[arg(long, value_name = "N", env = "MATCHKEY_MAX_UPLOAD_BYTES")]
+    #[serde(alias = "max_upload_bytes")]
     max_upload_bytes: Option<u64>,
     /// The most bytes that an account's uploads may take at a time; 0 is no limit [default: 0]
     #[arg(long, value_name = "N", env = "MATCHKEY_MAX_ACCOUNT_BYTES")]
+    #[serde(alias = "max_account_bytes")]
     max_account_bytes: Option<u64>,
     /// The most connections of one address [default: 100]
     #[arg(long, value_name = "N", env = "MATCHKEY_MAX_CONNECTIONS_PER_CLIENT")]
+    #[serde(alias = "max_connections_per_client")]
     max_connections_per_client: Option<usize>,
     /// Country of rows that name none, unless the account has one
     #[arg(long, value_name = "CC", env = "MATCHKEY_COUNTRY")]
     country: Option<String>,
     /// Platforms to make keys for, unless the account names some [default: meta]
     #[arg(long, value_name = "P[,P...]", value_delimiter = ',', env = "MATCHKEY_PLATFORM")]
+    #[serde(deserialize_with = "names")]
     platform: Option<Vec<String>>,
     /// Where keys go: outbox, files in the data folder [default: outbox]
     #[arg(long, value_name = "D", env = "MATCHKEY_DESTINATION")]
@@ -82,16 +88,33 @@ pub(crate) struct ServeArguments {
     threads: Option<usize>,
     /// Seconds that a raw upload stays after its last import [default and most: 60]
     #[arg(long, value_name = "N", env = "MATCHKEY_KEEP_UPLOADS_SECONDS")]
+    #[serde(alias = "keep_uploads_seconds")]
     keep_uploads_seconds: Option<u64>,
     /// Seconds that an upload stays that nothing reads [default and most: 86400]
     #[arg(long, value_name = "N", env = "MATCHKEY_KEEP_UNUSED_SECONDS")]
+    #[serde(alias = "keep_unused_seconds")]
     keep_unused_seconds: Option<u64>,
     /// Seconds that the rejects of an audience stay [default and most: 604800]
     #[arg(long, value_name = "N", env = "MATCHKEY_KEEP_REJECTS_SECONDS")]
+    #[serde(alias = "keep_rejects_seconds")]
     keep_rejects_seconds: Option<u64>,
     /// What is logged: error, warn, info, debug or off [default: info]
     #[arg(long, value_name = "LEVEL", env = "MATCHKEY_LOG")]
     log: Option<String>,
+}
+
+/// A list of names, or one text with commas in it.
+fn names<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Names {
+        One(String),
+        Many(Vec<String>),
+    }
+    Ok(Some(match Names::deserialize(from)? {
+        Names::One(text) => text.split(',').map(str::to_owned).collect(),
+        Names::Many(names) => names,
+    }))
 }
 
 /// The folder of `serve` and of the commands beside it.

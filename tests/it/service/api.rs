@@ -112,6 +112,28 @@ fn a_merchant_is_told_what_is_wrong() {
 }
 
 #[test]
+fn the_header_is_the_line_with_the_mapped_names() {
+    let server = Server::start(&[]);
+    let list = |header: &str| {
+        format!("Customers of May,,\n,,\n{header}\nx,a@example.com,\ny,b@example.com,\n")
+    };
+    for (header, name) in [
+        ("Id,E-Mail Address ,Note", "e-mail address"),
+        ("Id,4155550100,Note", "4155550100"),
+        ("Id,contact@example.org,Note", "contact@example.org"),
+        ("Id,\u{c9}l\u{e9}ctronique,Note", "\u{c9}l\u{e9}ctronique"),
+    ] {
+        let file = server.upload("a.csv", list(header).as_bytes());
+        let mut body = server.new_audience(&file);
+        body["column_mapping"] = json!({"email": name});
+        let made = server.post("/audiences", &body).json();
+        let stands = server.wait_final(made["id"].as_str().unwrap());
+        let counts = (stands["total_rows"].as_u64(), stands["matched_rows"].as_u64());
+        assert_eq!(counts, (Some(2), Some(2)), "{header}: {stands}");
+    }
+}
+
+#[test]
 fn only_mapped_columns_are_used() {
     let server = Server::start(&[]);
     let csv = b"Email,Phone,First Name\na@example.com,+14155552671,Mary\n,+14155552672,John\n";
@@ -564,7 +586,7 @@ fn an_operator_can_look() {
 fn settings_come_from_flags_environment_and_file() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("matchkey.toml");
-    std::fs::write(&config, "wire = \"dated\"\nrate-limit = 3\nplatform = [\"tiktok\"]\n").unwrap();
+    std::fs::write(&config, "wire = \"dated\"\nrate_limit = 3\nplatform = \"tiktok\"\n").unwrap();
     let mut server = Server::prepare(&["--config", config.to_str().unwrap()]);
     server.run(&[("MATCHKEY_RATE_LIMIT", "100")]);
     let path = format!("/audiences?account_id={}", server.account.id);
