@@ -51,6 +51,7 @@
 //! | `audience/fault.rs`, `scripted.rs` | failures on demand, for tests (feature `testing`) |
 //! | `service.rs`, `service/routes.rs` | HTTP: which path does what (feature `service`) |
 //! | `service/connections.rs`, `call.rs` | who may be connected; a request before its work |
+//! | `service/operation.rs`, `page.rs` | what a request asks for; pages of a list |
 //! | `service/audiences.rs`, `files.rs` | the work |
 //! | `service/version.rs`, `wire.rs`, `error.rs` | shapes and errors on the wire |
 //! | `service/signing.rs`, `limits.rs`, `metrics.rs` | addresses and cursors; rates; counters |

@@ -11,6 +11,8 @@ mod error;
 mod files;
 mod limits;
 mod metrics;
+mod operation;
+mod page;
 mod routes;
 mod signing;
 mod version;

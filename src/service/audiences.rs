@@ -6,8 +6,9 @@
 use super::App;
 use super::call::{Call, Fields, Reply, respond};
 use super::error::{ApiError, ErrorBody};
-use super::routes::Operation;
-use super::wire::{AudienceBody, AudienceList, Deleted, PageInfo, RejectsBody, to_bytes};
+use super::operation::Operation;
+use super::page::{page_info, page_of};
+use super::wire::{AudienceBody, AudienceList, Deleted, RejectsBody, to_bytes};
 use crate::audience::mapping::{FIELDS, Mapping};
 use crate::audience::store::{Keep, Page};
 use crate::audience::{Audience, AudienceId, Error, FileId, NewAudience, REJECTS_HEADER, Refusal};
@@ -72,8 +73,6 @@ pub(super) struct AddPeople {
 }
 
 const NAME_CHARS_MAX: usize = 1_024;
-const FIRST_DEFAULT: usize = 20;
-const FIRST_MAX: usize = 100;
 
 /// The list whose cursors these are.
 const CURSORS: &str = "audiences";
@@ -124,40 +123,6 @@ pub(super) async fn list(State(app): State<App>, request: Request<Body>) -> Resp
         Ok(Reply::Json(StatusCode::OK, to_bytes(&AudienceList { data, page_info })))
     })
     .await
-}
-
-/// The size of a page and the place it starts behind.
-pub(super) fn page_of(call: &Call, list: &str) -> Result<(usize, Option<i64>), ApiError> {
-    let first = match call.query("first") {
-        None => FIRST_DEFAULT,
-        Some(text) => match text.parse::<u64>() {
-            Ok(first) if first >= 1 => first.min(FIRST_MAX as u64) as usize,
-            // However long a number is.
-            Err(_) if text.bytes().all(|byte| byte.is_ascii_digit()) => FIRST_MAX,
-            _ => return Err(ApiError::invalid("first", "first must be an integer of at least 1")),
-        },
-    };
-    let unreadable = || ApiError::invalid("after", "after is no cursor of this list");
-    let place = |text: String| call.app.signer.place(list, &call.caller.account, &text);
-    let after = call.query("after").map(|text| place(text).ok_or_else(unreadable)).transpose()?;
-    Ok((first, after))
-}
-
-/// Where a page with these places stands.
-pub(super) fn page_info(
-    call: &Call,
-    list: &str,
-    places: &[i64],
-    has_next_page: bool,
-    has_previous_page: bool,
-) -> PageInfo {
-    let cursor = |place: &i64| call.app.signer.cursor(list, &call.caller.account, *place);
-    PageInfo {
-        end_cursor: places.last().filter(|_| has_next_page).map(cursor),
-        start_cursor: places.first().map(cursor),
-        has_next_page,
-        has_previous_page,
-    }
 }
 
 /// Makes an audience of an uploaded file. Processing starts at once.

@@ -6,7 +6,7 @@
 
 use super::App;
 use super::error::{ApiError, REQUEST_IN_PROGRESS};
-use super::routes::Operation;
+use super::operation::Operation;
 use super::version::{HEADER as VERSION_HEADER, Version};
 use super::wire::json_response;
 use crate::audience::store::{Answer, Begun, Keep, ReplayKey};

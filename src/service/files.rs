@@ -5,10 +5,10 @@
 //! speed: a client that is faster waits, one that is too slow is cut off.
 
 use super::App;
-use super::audiences::{page_info, page_of};
 use super::call::{Call, Reply, blocking, drained, respond};
 use super::error::{ApiError, ErrorBody};
-use super::routes::Operation;
+use super::operation::Operation;
+use super::page::{page_info, page_of};
 use super::wire::{FileBody, FileList, PartUrl, UploadWay, json_response, to_bytes};
 use crate::audience::store::UploadedFile;
 use crate::audience::{Error, FileId, Incoming, NewFile, Refusal, Upload};

@@ -4,7 +4,7 @@
 //! so many requests a minute for each operation (docs.whop.com, developer/troubleshooting, read
 //! 2026-11: 600); they come back evenly.
 
-use super::routes::Operation;
+use super::operation::Operation;
 use crate::audience::KeyId;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

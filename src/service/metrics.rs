@@ -3,7 +3,7 @@
 //! In: requests as they end, what the workers have to do. Out: `/metrics`. Labels come from closed
 //! sets; none holds anything of a caller or a list.
 
-use super::routes::Operation;
+use super::operation::Operation;
 use crate::audience::Load;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
