@@ -43,7 +43,7 @@
 //! | `audience/folder.rs`, `upload.rs` | the data folder; an upload's bytes |
 //! | `audience/workers.rs` | threads, and whose turn it is |
 //! | `audience/import.rs` | one audience's way; the only code that changes a status |
-//! | `audience/import/read.rs`, `stage.rs`, `import/rejects.rs` | file -> batches on disk, rejects |
+//! | `audience/import/read.rs`, `rejects.rs`, `stage.rs` | file -> batches on disk, rejects |
 //! | `audience/import/deliver.rs` | batches -> destination |
 //! | `audience/destination.rs`, `outbox.rs` | the border to a platform; files instead of one |
 //! | `audience/deletion.rs` | what goes, and when |

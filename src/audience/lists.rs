@@ -1,7 +1,7 @@
 //! Audiences: accepted, extended, listed, renamed, deleted.
 //!
-//! In: what a merchant asks for. Out: audiences as they stand. What is accepted is on record with its
-//! answer, and then goes to the workers.
+//! In: what a merchant asks for. Out: audiences as they stand. What is accepted is on record with
+//! its answer, and then goes to the workers.
 
 use super::import::{self, Lane, new_import};
 use super::mapping::Mapping;
@@ -27,7 +27,6 @@ pub struct NewAudience {
 impl Audiences {
     /// An audience as it will be accepted by [`Audiences::create`].
     ///
-    /// # Errors
     ///
     /// If there is no such account, or no randomness.
     pub fn new_audience(
@@ -66,7 +65,6 @@ impl Audiences {
 
     /// Accepts an audience: from here on it will be finished.
     ///
-    /// # Errors
     ///
     /// [`Refusal`]s if the file cannot be used; otherwise if the store fails.
     pub fn create(
@@ -81,7 +79,6 @@ impl Audiences {
 
     /// An audience and an import as they will be accepted by [`Audiences::add_people`].
     ///
-    /// # Errors
     ///
     /// [`Refusal`]s: no such audience, or its import is not over; otherwise if the store fails.
     pub fn more_people(
@@ -104,7 +101,6 @@ impl Audiences {
 
     /// Accepts more people for an audience.
     ///
-    /// # Errors
     ///
     /// As [`Audiences::create`].
     pub fn add_people(
@@ -142,7 +138,6 @@ impl Audiences {
 
     /// An account's audiences, newest first.
     ///
-    /// # Errors
     ///
     /// If the store fails.
     pub fn list(&self, page: &Page) -> Result<Listed<Audience>, Error> {
@@ -151,7 +146,6 @@ impl Audiences {
 
     /// An account's audience.
     ///
-    /// # Errors
     ///
     /// If the store fails.
     pub fn audience(
@@ -164,7 +158,6 @@ impl Audiences {
 
     /// Renames an audience.
     ///
-    /// # Errors
     ///
     /// If there is none such, or the store fails.
     pub fn rename(&self, account: &AccountId, id: &AudienceId, name: &str) -> Result<(), Error> {
@@ -176,7 +169,6 @@ impl Audiences {
 
     /// Deletes an audience: it is gone from here on, and its data within a second.
     ///
-    /// # Errors
     ///
     /// If there is none such, or the store fails.
     pub fn delete(&self, account: &AccountId, id: &AudienceId) -> Result<(), Error> {
@@ -193,7 +185,6 @@ impl Audiences {
 
     /// What became of an audience's rows so far.
     ///
-    /// # Errors
     ///
     /// If the store fails.
     pub fn ledger(&self, id: &AudienceId) -> Result<Ledger, Error> {
@@ -202,7 +193,6 @@ impl Audiences {
 
     /// The rejects file of an audience; `None` if nothing was rejected so far, or it is gone.
     ///
-    /// # Errors
     ///
     /// If it cannot be opened.
     pub fn rejects(&self, id: &AudienceId) -> Result<Option<File>, Error> {

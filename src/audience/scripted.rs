@@ -1,12 +1,12 @@
 //! A destination that follows a script: the ad platform of the tests.
 //!
-//! In: a JSON file. Out: an outbox that refuses, fails, stalls and forgets to answer when the script
-//! says so, and is strict: batches come in order, within an open session, with the content and the
-//! number of records that they announce, and under one id each.
+//! In: a JSON file. Out: an outbox that refuses, fails, stalls and forgets to answer when the
+//! script says so, and is strict: batches come in order, within an open session, with the content
+//! and the number of records that they announce, and under one id each.
 //!
 //! ```json
-//! {"batch_rows": 100, "audience_ids": true, "retry_base_ms": 10, "retry_cap_ms": 50, "attempts": 8,
-//!  "journal": "calls.jsonl",
+//! {"batch_rows": 100, "audience_ids": true, "journal": "calls.jsonl",
+//!  "retry_base_ms": 10, "retry_cap_ms": 50, "attempts": 8,
 //!  "rules": [
 //!   {"call": "send", "stream": "meta", "batch": 2, "do": "later", "times": 2, "after_ms": 30},
 //!   {"call": "send", "batch": 3, "do": "fail", "reason": "no permission"},
@@ -19,9 +19,9 @@
 //! A rule is for a `call` (`create`, `open`, `send`, `close`, `delete`), where they are given for a
 //! `stream` (`meta`) and a `batch`; the first that fits is followed. `later`: does not succeed now;
 //! `fail`: never; `stall`: takes so long, then does not succeed; `forget`: is done, but the answer
-//! is lost; `refuse`: the batch is taken without these records, from 0. `times`: how often, for each
-//! audience and batch; without it `fail` and `refuse` are for ever, the others once. `journal`: a
-//! file that gets a line for each call. All times are in milliseconds.
+//! is lost; `refuse`: the batch is taken without these records, from 0. `times`: how often, for
+//! each audience and batch; without it `fail` and `refuse` are for ever, the others once.
+//! `journal`: a file that gets a line for each call. All times are in milliseconds.
 
 use super::destination::{Batch, Destination, Failure, Parcel, Receipt, Retry, Stream, Target};
 use super::folder::Folder;
@@ -105,7 +105,6 @@ pub struct Scripted {
 impl Scripted {
     /// A destination that follows the script in this file and keeps what it takes in an outbox.
     ///
-    /// # Errors
     ///
     /// If the file cannot be read or is no script.
     pub fn open(path: &Path, folder: Folder) -> Result<Scripted, String> {

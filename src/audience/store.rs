@@ -106,8 +106,8 @@ pub trait Store: Send + Sync {
     ) -> Stored<Finished>;
     /// Every part that is on record: `FILE.NUMBER.TOKEN`.
     fn part_names(&self) -> Stored<Vec<String>>;
-    /// Files whose bytes are to go: those whose removal was begun, unused ones made before `unused`, used ones whose last import
-    /// ended before `used`.
+    /// Files whose bytes are to go: those whose removal was begun, unused ones made before
+    /// `unused`, used ones whose last import ended before `used`.
     fn expired_files(&self, unused: Millis, used: Millis) -> Stored<Vec<FileId>>;
     /// The file's bytes are about to be removed; false if an import needs them after all.
     fn file_gone(&self, id: &FileId) -> Stored<bool>;

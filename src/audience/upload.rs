@@ -57,7 +57,6 @@ impl Incoming {
 
     /// Takes some bytes.
     ///
-    /// # Errors
     ///
     /// If they cannot be written.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -75,7 +74,8 @@ impl Incoming {
         self.part.bytes
     }
 
-    /// Makes the bytes durable. They are removed all the same unless the part is [kept](Self::keep).
+    /// Makes the bytes durable. They are removed all the same unless the part is
+    /// [kept](Self::keep).
     pub(crate) fn seal(&mut self) -> io::Result<UploadPart> {
         if let Some(file) = self.file.take() {
             fault::point("upload.sync")?;

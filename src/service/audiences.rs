@@ -1,7 +1,7 @@
 //! Audiences over HTTP: create, list, rename, add people, delete, rejects.
 //!
-//! In: requests that were let in. Out: audiences in the caller's shape. What an account does not own
-//! looks like what there is not.
+//! In: requests that were let in. Out: audiences in the caller's shape. What an account does not
+//! own looks like what there is not.
 
 use super::App;
 use super::call::{Call, Fields, Reply, respond};

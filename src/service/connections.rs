@@ -201,8 +201,8 @@ async fn drive(
     let _ = connection.await;
 }
 
-/// A stream that goes on reading for a moment when all is said: a client that is still sending would
-/// otherwise be cut off before it has read the answer.
+/// A stream that goes on reading for a moment when all is said: a client that is still sending
+/// would otherwise be cut off before it has read the answer.
 struct Lingering {
     stream: TcpStream,
     until: Option<Pin<Box<Sleep>>>,

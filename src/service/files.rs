@@ -1,7 +1,7 @@
 //! Files over HTTP: made, sent, put together, looked at.
 //!
-//! In: requests that were let in; for the bytes themselves an address that only this server can have
-//! written. Out: files in the caller's shape. Bytes go to disk as they come, at the disk's own
+//! In: requests that were let in; for the bytes themselves an address that only this server can
+//! have written. Out: files in the caller's shape. Bytes go to disk as they come, at the disk's own
 //! speed: a client that is faster waits, one that is too slow is cut off.
 
 use super::App;

@@ -1,7 +1,7 @@
 //! How often a caller may ask.
 //!
-//! In: a caller and an operation. Out: whether it may be done now, or in how many seconds. A key has
-//! so many requests a minute for each operation (docs.whop.com, developer/troubleshooting, read
+//! In: a caller and an operation. Out: whether it may be done now, or in how many seconds. A key
+//! has so many requests a minute for each operation (docs.whop.com, developer/troubleshooting, read
 //! 2026-11: 600); they come back evenly.
 
 use super::operation::Operation;
@@ -32,7 +32,6 @@ impl RateLimit {
 
     /// Takes a request.
     ///
-    /// # Errors
     ///
     /// In how many seconds the next one may come.
     pub(super) fn take(&self, key: &KeyId, operation: Operation) -> Result<(), u64> {

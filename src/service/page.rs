@@ -1,7 +1,7 @@
 //! Pages of a list.
 //!
-//! In: `first` and `after`, as a caller sends them; the places of what is on the page. Out: where the
-//! page starts, and the cursors around it, which are an account's own.
+//! In: `first` and `after`, as a caller sends them; the places of what is on the page. Out: where
+//! the page starts, and the cursors around it, which are an account's own.
 
 use super::call::Call;
 use super::error::ApiError;

@@ -1,8 +1,8 @@
 //! Which path does what.
 //!
-//! In: HTTP requests. Out: the answer of the right function, under `/api/v1` and without it, and the
-//! OpenAPI description made of the same functions. Every answer is JSON, whatever is asked; what is
-//! logged of a request is its operation, status and duration.
+//! In: HTTP requests. Out: the answer of the right function, under `/api/v1` and without it, and
+//! the OpenAPI description made of the same functions. Every answer is JSON, whatever is asked;
+//! what is logged of a request is its operation, status and duration.
 
 use super::call::drained;
 use super::error::ApiError;

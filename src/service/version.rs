@@ -2,8 +2,8 @@
 //!
 //! In: the header, or none. Out: [`Version`]: the shape of an audience and of a file. The official
 //! client libraries each send the date they were made for; without a header the answer has the
-//! shape that came first. Dates: the list in PyPI whop-sdk 2.6.0, read 2026-11; the rule for others:
-//! docs.whop.com/developer/api/versioning, read 2026-11.
+//! shape that came first. Dates: the list in PyPI whop-sdk 2.6.0, read 2026-11; the rule for
+//! others: docs.whop.com/developer/api/versioning, read 2026-11.
 
 use super::error::ApiError;
 use axum::http::HeaderMap;
@@ -95,7 +95,6 @@ fn parse(text: &str) -> Option<Date> {
 impl Version {
     /// What a request asks for.
     ///
-    /// # Errors
     ///
     /// 400 with the list of versions.
     pub(super) fn of(headers: &HeaderMap, wire: Wire) -> Result<Version, ApiError> {

@@ -1,7 +1,7 @@
 //! Audiences without HTTP, as a service with its own server embeds them.
 //!
-//! In: `matchkey::audience` alone, with a clock of our own. Out: the same ends as over HTTP, whatever
-//! the clock does.
+//! In: `matchkey::audience` alone, with a clock of our own. Out: the same ends as over HTTP,
+//! whatever the clock does.
 
 use matchkey::audience::mapping::Mapping;
 use matchkey::audience::store::Page;

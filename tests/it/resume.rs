@@ -1,8 +1,8 @@
 //! A run that goes on in the middle sees what one from the start sees, wherever it goes on.
 //!
-//! In: arbitrary and nasty lists, packed ones too. Out: for every place between two batches the rows
-//! behind it, with their numbers and positions, as the whole run has them; counting alone gives the
-//! same number; no batch has rows on both sides of a multiple.
+//! In: arbitrary and nasty lists, packed ones too. Out: for every place between two batches the
+//! rows behind it, with their numbers and positions, as the whole run has them; counting alone
+//! gives the same number; no batch has rows on both sides of a multiple.
 
 use flate2::Compression;
 use flate2::write::GzEncoder;

@@ -1,8 +1,8 @@
 //! The rejects of an audience, as CSV on disk.
 //!
-//! In: rows, in order. Out: `input,row,line,byte_offset,field,reason` for each unusable cell and each
-//! unusable row, as the batch binary writes them; no cell content. The file is as long as the store
-//! says: what a run that ended early wrote behind that is cut off.
+//! In: rows, in order. Out: `input,row,line,byte_offset,field,reason` for each unusable cell and
+//! each unusable row, as the batch binary writes them; no cell content. The file is as long as the
+//! store says: what a run that ended early wrote behind that is cut off.
 
 use crate::audience::fault;
 use crate::audience::folder::{Existing, create, sync_dir};

@@ -193,7 +193,7 @@ fn odd_requests_get_answers() {
         b"{\"account_id\":{},\"name\":[],\"file_id\":1e999}",
         b"\xff\xfe\x00",
         b"{\"filename\":\"\\u0000\",\"byte_size\":-1,\"multipart\":\"x\"}",
-        b"{\"multipart_parts\":[{\"part_number\":1e300,\"etag\":null}],\"multipart_upload_id\":\"x\"}",
+        b"{\"multipart_parts\":[{\"part_number\":1e300,\"etag\":null}],\"multipart_upload_id\":1}",
         b"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
     ];
     let versions = ["2026-10-15", "9999-99-99", "\u{e9}", ""];

@@ -80,7 +80,9 @@ fn no_canary_is_where_it_does_not_belong() {
     let csv = list();
     let file = server.upload("customers.csv", csv.as_bytes());
     let mut body = server.new_audience(&file);
-    body["column_mapping"] = json!({"email": "Email", "phone": "Phone", "country": "Country", "first_name": "First Name"});
+    body["column_mapping"] = json!({
+        "email": "Email", "phone": "Phone", "country": "Country", "first_name": "First Name",
+    });
     let id = server.post("/audiences", &body).json()["id"].as_str().unwrap().to_owned();
     let stands = server.wait_final(&id);
     assert_eq!(stands["status"], "ready", "{stands}");

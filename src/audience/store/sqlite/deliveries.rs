@@ -97,7 +97,8 @@ pub(super) fn connect(
     imports::guard(tx, claim)?;
     tx.prepare_cached(
         "UPDATE connection SET external_id = ?3, is_created = ?4, session = ?5, is_closed = ?6,
-         attempts = ?7, due = ?8, failure = ?9, is_begun = ?10 WHERE audience_id = ?1 AND stream = ?2",
+         attempts = ?7, due = ?8, failure = ?9, is_begun = ?10
+         WHERE audience_id = ?1 AND stream = ?2",
     )?
     .execute(params![
         claim.audience.id.as_str(),
