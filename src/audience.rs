@@ -143,6 +143,8 @@ struct Inner {
     workers: Workers,
     janitor: Mutex<Option<JoinHandle<()>>>,
     rest: Arc<Rest>,
+    /// Held while an account's space is looked at and taken.
+    space: Mutex<()>,
     _lock: folder::Lock,
 }
 
@@ -244,6 +246,7 @@ impl Audiences {
             workers,
             janitor: Mutex::new(Some(thread)),
             rest,
+            space: Mutex::default(),
             _lock: lock,
         };
         Ok(Audiences(Arc::new(inner)))

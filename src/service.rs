@@ -21,21 +21,25 @@ mod wire;
 pub use routes::openapi;
 pub use version::Wire;
 
-use crate::audience::store::{Store, StoreError};
+use crate::audience::store::{ReplayKey, Store, StoreError};
 use crate::audience::{Audiences, Error};
 use axum::http::{HeaderMap, header};
 use limits::RateLimit;
 use metrics::Metrics;
 use signing::Signer;
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
-/// Each has two blocks in memory at most, so this bounds both.
-const UPLOADS_MAX: usize = 128;
+/// Each has two blocks in memory at most, and a file open: this bounds both.
+const UPLOADS_MAX: usize = 512;
+
+/// Memory for the bodies of requests at a time, in KiB.
+const BODIES_KIB: usize = 64 << 10;
 
 /// How the API is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +55,8 @@ pub struct Config {
     pub upload_bytes_max: u64,
     /// The most connections of one address.
     pub connections_per_client_max: usize,
+    /// The most connections in all: each needs a file descriptor.
+    pub connections_max: usize,
 }
 
 impl Default for Config {
@@ -61,6 +67,7 @@ impl Default for Config {
             rate_limit: 0,
             upload_bytes_max: 64 << 30,
             connections_per_client_max: 100,
+            connections_max: 10_000,
         }
     }
 }
@@ -75,11 +82,16 @@ struct Shared {
     wire: Wire,
     upload_bytes_max: u64,
     connections_per_client_max: usize,
+    connections_max: usize,
     limits: RateLimit,
     signer: Signer,
     metrics: Metrics,
     /// Uploads that may be written at a time: each holds memory and a file.
     uploads: Semaphore,
+    /// KiB of bodies that may be read at a time.
+    bodies: Semaphore,
+    /// Requests with an idempotency key that are being carried out.
+    running: Mutex<HashSet<ReplayKey>>,
     address: SocketAddr,
     ending: watch::Receiver<bool>,
 }
@@ -133,10 +145,13 @@ pub async fn serve(
         wire: config.wire,
         upload_bytes_max: config.upload_bytes_max,
         connections_per_client_max: config.connections_per_client_max,
+        connections_max: config.connections_max,
         limits: RateLimit::new(config.rate_limit),
         signer: Signer::new(secret),
         metrics: Metrics::new(),
         uploads: Semaphore::new(UPLOADS_MAX),
+        bodies: Semaphore::new(BODIES_KIB),
+        running: Mutex::default(),
         address: listener.local_addr()?,
         ending: ending.clone(),
     }));

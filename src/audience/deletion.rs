@@ -207,7 +207,7 @@ impl Janitor {
         let now = (deleter.clock)();
         let before = |kept: Duration| now - kept.as_millis() as Millis;
         let (unused, used) = (before(retention.unused_upload), before(retention.used_upload));
-        for file in deleter.store.expired_files(unused, used)? {
+        for file in deleter.store.expired_files(unused, used, now)? {
             deleter.remove_file(&file)?;
         }
         for audience in deleter.store.expired_rejects(before(retention.rejects))? {
@@ -215,6 +215,7 @@ impl Janitor {
             deleter.store.rejects_gone(&audience)?;
         }
         deleter.store.expire_replays(before(retention.answers))?;
+        deleter.folder.reserve()?;
         Ok(())
     }
 

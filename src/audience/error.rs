@@ -34,6 +34,8 @@ pub enum Refusal {
     FileGone,
     /// The file is there with other bytes.
     FileDiffers,
+    /// The account's space is used up.
+    NoSpace,
     /// A part is not there under that tag, or the parts are not in order.
     Parts,
     /// The audience's import is not over.
@@ -63,6 +65,7 @@ impl fmt::Display for Error {
                 Refusal::FileNotReady => "the file's upload is not finished",
                 Refusal::FileGone => "the file's bytes were removed; upload it again",
                 Refusal::FileDiffers => "the file is there already, with other bytes",
+                Refusal::NoSpace => "the account's space for uploads is used up",
                 Refusal::Parts => "a part is not there under that tag, or parts are out of order",
                 Refusal::NotFinal => "the audience is still being processed",
             }),

@@ -6,6 +6,7 @@
 use super::store::{Finished, Keep, Listed, UploadPart, UploadStatus, UploadedFile};
 use super::upload::Incoming;
 use super::{AccountId, Audiences, Error, FileId, Refusal, fault, folder, id};
+use std::sync::{MutexGuard, PoisonError};
 
 /// A file that is to be uploaded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -130,6 +131,19 @@ impl Audiences {
         }
     }
 
+    /// Sees to it that what came fits the account's space, whatever else came meanwhile. Held until
+    /// it is on record.
+    fn space(&self, id: &FileId, bytes: u64) -> Result<Option<MutexGuard<'_, ()>>, Error> {
+        if self.0.settings.account_bytes_max == 0 {
+            return Ok(None);
+        }
+        let guard = self.0.space.lock().unwrap_or_else(PoisonError::into_inner);
+        match bytes <= self.bytes_left(id)? {
+            true => Ok(Some(guard)),
+            false => Err(Refusal::NoSpace.into()),
+        }
+    }
+
     /// The bytes of a file in one piece are all there: it is ready. The part, with its tag.
     ///
     /// # Errors
@@ -138,6 +152,7 @@ impl Audiences {
     /// the store fails.
     pub fn received_whole(&self, id: &FileId, mut incoming: Incoming) -> Result<UploadPart, Error> {
         let part = incoming.seal()?;
+        let _space = self.space(id, part.bytes)?;
         fault::point("upload.commit")?;
         let finished = self.0.store.finish_file(id, std::slice::from_ref(&part), None);
         // After an error nobody knows whether it is on record. What is not goes at the next start.
@@ -160,6 +175,7 @@ impl Audiences {
     /// If the file is ready already, or the disk or the store fails.
     pub fn received_part(&self, id: &FileId, mut incoming: Incoming) -> Result<UploadPart, Error> {
         let part = incoming.seal()?;
+        let _space = self.space(id, part.bytes)?;
         fault::point("upload.commit")?;
         let put = self.0.store.put_part(id, &part);
         if !matches!(put, Ok(None)) {

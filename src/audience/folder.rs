@@ -10,6 +10,9 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+/// Room for a few transactions.
+const RESERVE_BYTES: u64 = 1 << 20;
+
 /// A data folder.
 #[derive(Clone, Debug)]
 pub struct Folder {
@@ -44,6 +47,22 @@ impl Folder {
             Err(std::fs::TryLockError::WouldBlock) => Ok(None),
             Err(std::fs::TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    /// Keeps some room, so that a deletion can go on record when nothing else fits any more.
+    pub(crate) fn reserve(&self) -> io::Result<()> {
+        let path = self.root.join("reserve");
+        let is_there = path.metadata().is_ok_and(|reserve| reserve.len() == RESERVE_BYTES);
+        if is_there || self.free_bytes()? < 8 * RESERVE_BYTES {
+            return Ok(());
+        }
+        let zeros = vec![0; RESERVE_BYTES as usize];
+        io::Write::write_all(&mut create(&path, Existing::Empty)?, &zeros)
+    }
+
+    /// Gives that room up; false if there is none.
+    pub(crate) fn use_reserve(&self) -> bool {
+        std::fs::remove_file(self.root.join("reserve")).is_ok()
     }
 
     /// The database.

@@ -207,7 +207,8 @@ impl Importer {
 
     /// Ends an import when each batch was taken or given up.
     fn conclude(&self, claim: &mut Claim) -> Result<Next, Trouble> {
-        let counts = self.store.batch_counts(claim)?;
+        // What was lost before is still not there.
+        let counts = self.store.all_batch_counts(&claim.audience.id)?;
         let streams = self.store.streams(claim)?;
         let lost = streams.iter().find_map(|(stream, connection)| {
             connection.failure.as_ref().map(|failure| format!("{stream}: {failure}"))

@@ -5,7 +5,7 @@
 
 use super::import::{self, Lane, new_import};
 use super::mapping::Mapping;
-use super::store::{Accepted, Audience, Import, Keep, Listed, Millis, Page, Stored};
+use super::store::{Accepted, Audience, Import, Keep, Listed, Millis, Page, StoreError, Stored};
 use super::workers::Job;
 use super::{
     AccountId, AudienceId, Audiences, Error, FileId, Ledger, Refusal, Status, fault, lane_of,
@@ -173,7 +173,11 @@ impl Audiences {
     /// If there is none such, or the store fails.
     pub fn delete(&self, account: &AccountId, id: &AudienceId) -> Result<(), Error> {
         fault::point("delete.commit")?;
-        let deleted = self.0.store.delete(account, id, self.now());
+        let mut deleted = self.0.store.delete(account, id, self.now());
+        // What frees room must not fail for want of it.
+        if matches!(deleted, Err(StoreError::Full)) && self.0.folder.use_reserve() {
+            deleted = self.0.store.delete(account, id, self.now());
+        }
         // After an error nobody knows whether it is on record; whoever looks for it finds out.
         if !matches!(deleted, Ok(false)) {
             self.0.workers.cancel(id);

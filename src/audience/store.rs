@@ -71,7 +71,8 @@ pub trait Store: Send + Sync {
     /// A key.
     fn key(&self, id: &KeyId) -> Stored<Option<ApiKey>>;
 
-    /// Notes that a request with an idempotency key begins, or says what is known of the key.
+    /// Notes that a request with an idempotency key begins, or says what is known of the key. The
+    /// caller sees to it that only one of a key is at work.
     fn begin_replay(&self, key: &ReplayKey, request: [u8; 32], now: Millis) -> Stored<Begun>;
     /// Keeps an answer for a request that began.
     fn keep_replay(&self, keep: &Keep) -> Stored<()>;
@@ -108,7 +109,7 @@ pub trait Store: Send + Sync {
     fn part_names(&self) -> Stored<Vec<String>>;
     /// Files whose bytes are to go: those whose removal was begun, unused ones made before
     /// `unused`, used ones whose last import ended before `used`.
-    fn expired_files(&self, unused: Millis, used: Millis) -> Stored<Vec<FileId>>;
+    fn expired_files(&self, unused: Millis, used: Millis, now: Millis) -> Stored<Vec<FileId>>;
     /// The file's bytes are about to be removed; false if an import needs them after all.
     fn file_gone(&self, id: &FileId) -> Stored<bool>;
     /// They were removed.
@@ -159,6 +160,8 @@ pub trait Store: Send + Sync {
     fn taken(&self, claim: &Claim, stream: &Stream) -> Stored<Vec<Batch>>;
     /// Counts the batches of the current import.
     fn batch_counts(&self, claim: &Claim) -> Stored<BatchCounts>;
+    /// Counts the batches of all imports of an audience.
+    fn all_batch_counts(&self, id: &AudienceId) -> Stored<BatchCounts>;
     /// Matched rows by the sum of what became of each range.
     fn matched(&self, id: &AudienceId) -> Stored<u64>;
     /// Saves the end of an import.

@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 const THREADS: [(Lane, usize); 4] =
     [(Lane::Small, 4), (Lane::Large, 2), (Lane::Deliver, 8), (Lane::Delete, 2)];
 
+/// So many deliveries of one account are at work at a time.
+const DELIVERING_MAX: usize = 4;
+
 /// Files over this size go to the lane of those that take their time.
 pub(crate) const SMALL_FILE_BYTES: u64 = 8 << 20;
 
@@ -46,8 +49,10 @@ impl Queue {
         jobs.push_back(job);
     }
 
-    fn pop(&mut self) -> Option<Job> {
-        let account = self.turns.pop_front()?;
+    /// The next job of the first account, in turn, that may have one.
+    fn pop(&mut self, may: impl Fn(&AccountId) -> bool) -> Option<Job> {
+        let first = self.turns.iter().position(may)?;
+        let account = self.turns.remove(first)?;
         let jobs = self.jobs.get_mut(&account)?;
         let job = jobs.pop_front();
         match jobs.is_empty() {
@@ -98,13 +103,36 @@ struct State {
     queues: HashMap<Lane, Queue>,
     waiting: BinaryHeap<Waiting>,
     running: HashMap<AudienceId, Arc<AtomicBool>>,
-    /// Jobs whose audience is at work in another lane: they follow it.
+    /// How many deliveries of an account are at work.
+    delivering: HashMap<AccountId, usize>,
     is_stopping: bool,
 }
 
 impl State {
     fn queue(&mut self, lane: Lane) -> &mut Queue {
         self.queues.entry(lane).or_default()
+    }
+
+    /// Takes the next job of a lane. Platforms may be slow: no account has all threads for them.
+    fn pop(&mut self, lane: Lane) -> Option<Job> {
+        let State { queues, delivering, .. } = self;
+        let has_room = |account: &AccountId| {
+            let own = delivering.get(account).copied().unwrap_or(0);
+            lane != Lane::Deliver || own < DELIVERING_MAX
+        };
+        queues.entry(lane).or_default().pop(has_room)
+    }
+
+    /// Notes that a delivery begins or ends.
+    fn count(&mut self, lane: Lane, account: &AccountId, is_begun: bool) {
+        if lane != Lane::Deliver {
+            return;
+        }
+        let own = self.delivering.entry(account.clone()).or_default();
+        *own = if is_begun { *own + 1 } else { own.saturating_sub(1) };
+        if *own == 0 {
+            self.delivering.remove(account);
+        }
     }
 
     /// Queues what is due by now; how long until the next is.
@@ -253,6 +281,7 @@ fn work(shared: &Shared, lane: Lane) {
             catch_unwind(step).unwrap_or_else(|_| after_panic(shared, lane, &job));
         let mut state = shared.state();
         state.running.remove(id);
+        state.count(lane, &job.account, false);
         let job = Job { failures, ..job };
         match next {
             Next::Done => {}
@@ -274,7 +303,7 @@ fn take(shared: &Shared, lane: Lane) -> Option<(Job, Arc<AtomicBool>)> {
             return None;
         }
         let next = state.wake_up(Instant::now());
-        if let Some(job) = state.queue(lane).pop() {
+        if let Some(job) = state.pop(lane) {
             if state.running.contains_key(&job.audience) {
                 let due = Instant::now() + ASIDE;
                 state.waiting.push(Waiting { due, lane, job });
@@ -282,6 +311,7 @@ fn take(shared: &Shared, lane: Lane) -> Option<(Job, Arc<AtomicBool>)> {
             }
             let flag = Arc::new(AtomicBool::new(false));
             state.running.insert(job.audience.clone(), Arc::clone(&flag));
+            state.count(lane, &job.account, true);
             return Some((job, flag));
         }
         state = match next {
@@ -317,10 +347,31 @@ mod tests {
             let audience = AudienceId::random().unwrap();
             queue.push(Job { audience, account: accounts[account].clone(), failures: 0 });
         }
-        let order: Vec<_> = std::iter::from_fn(|| queue.pop()).map(|job| job.account).collect();
+        let order: Vec<_> =
+            std::iter::from_fn(|| queue.pop(|_| true)).map(|job| job.account).collect();
         let expected = [0, 1, 0, 0].map(|index: usize| accounts[index].clone());
         assert_eq!(order, expected);
         assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn no_account_has_all_deliveries() {
+        let accounts = [AccountId::random().unwrap(), AccountId::random().unwrap()];
+        let mut state = State::default();
+        for account in [0, 0, 0, 0, 0, 0, 1] {
+            let audience = AudienceId::random().unwrap();
+            let account: AccountId = AccountId::clone(&accounts[account]);
+            state.queue(Lane::Deliver).push(Job { audience, account, failures: 0 });
+        }
+        let mut taken = Vec::new();
+        while let Some(job) = state.pop(Lane::Deliver) {
+            state.count(Lane::Deliver, &job.account, true);
+            taken.push(job.account);
+        }
+        let own = |account: &AccountId| taken.iter().filter(|taken| *taken == account).count();
+        assert_eq!((own(&accounts[0]), own(&accounts[1])), (DELIVERING_MAX, 1));
+        state.count(Lane::Deliver, &accounts[0], false);
+        assert!(state.pop(Lane::Deliver).is_some());
     }
 
     #[test]

@@ -345,12 +345,13 @@ impl Cutter {
     }
 
     /// Goes to the place of another run over the same input, with a reader of what is from there
-    /// on, or by reading on.
+    /// on, or by reading on as long as `goes_on` says so; false if it said no.
     pub(crate) fn go_to(
         &mut self,
         place: &Checkpoint,
         rest: Option<Box<dyn Read + Send>>,
-    ) -> Result<(), Error> {
+        goes_on: impl FnMut() -> bool,
+    ) -> Result<bool, Error> {
         match rest {
             Some(rest) => {
                 self.reader = rest;
@@ -358,24 +359,28 @@ impl Cutter {
                 self.failure = None;
                 self.buffer.clear();
             }
-            None => self.read_to(place.position.byte)?,
+            None if self.read_to(place.position.byte, goes_on)? => {}
+            None => return Ok(false),
         }
         self.origin = place.position;
         self.scanner.restore(place.position.byte, place.sight);
         self.scanner.width = self.width;
         self.is_skipping = place.is_skipping;
-        Ok(())
+        Ok(true)
     }
 
-    /// Reads on to this byte, keeping nothing before it.
-    fn read_to(&mut self, byte: u64) -> Result<(), Error> {
+    /// Reads on to this byte, keeping nothing before it; false if it is not to go on.
+    fn read_to(&mut self, byte: u64, mut goes_on: impl FnMut() -> bool) -> Result<bool, Error> {
         let mut here = self.origin.byte;
         loop {
             let ahead = byte.saturating_sub(here).min(self.buffer.len() as u64);
             self.buffer.drain(..ahead as usize);
             here += ahead;
             if here >= byte {
-                return Ok(());
+                return Ok(true);
+            }
+            if !goes_on() {
+                return Ok(false);
             }
             if self.is_at_end {
                 let text = "the input is shorter than it was when it was read before";

@@ -380,6 +380,9 @@ impl Columns {
             ),
         };
         let told = match (self.is_named, is_twice) {
+            (true, false) if self.names.iter().all(|name| name.trim().is_empty()) => {
+                format!("No column named '{name}' in the file; its first line is no text")
+            }
             (true, false) => {
                 format!("No column named '{name}' in the file; its columns are: {}", self.listing())
             }

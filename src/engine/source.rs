@@ -106,13 +106,18 @@ impl Source {
     }
 
     /// Goes to a place of an earlier run over the same input under the same options, by reading up
-    /// to it. Rows keep their numbers and positions.
+    /// to it. Rows keep their numbers and positions. `goes_on` is asked now and then; false if it
+    /// said no: then the source is of no use any more.
     ///
     /// # Errors
     ///
     /// As [`Run::next_batch`](crate::Run::next_batch), or if the input ends before that place.
-    pub fn skip_to(&mut self, place: &Checkpoint) -> Result<(), Error> {
-        self.cutter.go_to(place, None)
+    pub fn skip_to(
+        &mut self,
+        place: &Checkpoint,
+        goes_on: impl FnMut() -> bool,
+    ) -> Result<bool, Error> {
+        self.cutter.go_to(place, None, goes_on)
     }
 
     /// The same, with a reader of the list from that place on: of a [plain](Source::is_plain) file
@@ -126,7 +131,7 @@ impl Source {
         place: &Checkpoint,
         rest: impl Read + Send + 'static,
     ) -> Result<(), Error> {
-        self.cutter.go_to(place, Some(Box::new(rest)))
+        self.cutter.go_to(place, Some(Box::new(rest)), || true).map(|_| ())
     }
 
     /// Counts the rows from here on and reads a packed input to its verified end, without looking

@@ -21,10 +21,12 @@ use hyper::body::Frame;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::future::Future;
 use std::io::{self, Read};
 use std::pin::Pin;
-use std::task::{Context, Poll};
-use tokio::sync::mpsc;
+use std::task::{Context, Poll, ready};
+use tokio::task::JoinHandle;
 use utoipa::ToSchema;
 
 /// What makes an audience.
@@ -355,7 +357,7 @@ pub(super) async fn rejects(State(app): State<App>, request: Request<Body>) -> R
             return Ok(Reply::Json(StatusCode::OK, to_bytes(&body)));
         }
         let body = match audiences.rejects(&id)? {
-            Some(file) => streamed(file),
+            Some(file) => Body::new(Streamed { file: Some(file), reading: None }),
             None => Body::from(REJECTS_HEADER),
         };
         let mut response = Response::new(body);
@@ -366,35 +368,24 @@ pub(super) async fn rejects(State(app): State<App>, request: Request<Body>) -> R
     .await
 }
 
-/// A file as a body, read as it is taken.
-fn streamed(mut file: std::fs::File) -> Body {
-    const BYTES: usize = 64 << 10;
-    let (send, receive) = mpsc::channel(4);
-    tokio::task::spawn_blocking(move || {
-        loop {
-            let mut piece = vec![0; BYTES];
-            let piece = match file.read(&mut piece) {
-                Ok(0) => return,
-                Ok(read) => {
-                    piece.truncate(read);
-                    Ok(piece.into())
-                }
-                Err(error) => Err(error),
-            };
-            let is_last = piece.is_err();
-            // A client that has gone away wants no more.
-            if send.blocking_send(piece).is_err() || is_last {
-                return;
-            }
-        }
-    });
-    Body::new(Pieces(receive))
+/// A file as a body: a piece is read when one is wanted, so that a slow client holds no thread.
+struct Streamed {
+    file: Option<File>,
+    reading: Option<JoinHandle<io::Result<Piece>>>,
 }
 
-/// A body that comes out of a channel.
-struct Pieces(mpsc::Receiver<io::Result<Bytes>>);
+/// A file, and what was read of it last.
+type Piece = (File, Vec<u8>);
 
-impl hyper::body::Body for Pieces {
+/// Reads the next piece, none at the end.
+fn piece(mut file: File) -> io::Result<Piece> {
+    const BYTES: u64 = 64 << 10;
+    let mut piece = Vec::new();
+    (&mut file).take(BYTES).read_to_end(&mut piece)?;
+    Ok((file, piece))
+}
+
+impl hyper::body::Body for Streamed {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -402,6 +393,19 @@ impl hyper::body::Body for Pieces {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        self.0.poll_recv(context).map(|piece| piece.map(|piece| piece.map(Frame::data)))
+        if let Some(file) = self.file.take() {
+            self.reading = Some(tokio::task::spawn_blocking(move || piece(file)));
+        }
+        let Some(reading) = &mut self.reading else { return Poll::Ready(None) };
+        let read = ready!(Pin::new(reading).poll(context));
+        self.reading = None;
+        Poll::Ready(match read.unwrap_or_else(|_| Err(io::Error::other("reading failed"))) {
+            Ok((_, piece)) if piece.is_empty() => None,
+            Ok((file, piece)) => {
+                self.file = Some(file);
+                Some(Ok(Frame::data(piece.into())))
+            }
+            Err(error) => Some(Err(error)),
+        })
     }
 }

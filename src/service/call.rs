@@ -22,6 +22,7 @@ use sha2::{Digest, Sha256};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// JSON bodies are at most so long.
@@ -29,6 +30,9 @@ const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// And have to be there after this.
 const BODY_TIME_MAX: Duration = Duration::from_secs(15);
+
+/// And get room in memory within this.
+const ROOM_TIME_MAX: Duration = Duration::from_secs(10);
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
@@ -43,6 +47,32 @@ pub(super) struct Call {
     /// The idempotency key and what the request is.
     replay: Option<(ReplayKey, [u8; 32])>,
     is_kept: Cell<bool>,
+}
+
+/// A request with an idempotency key while it is carried out.
+struct Running<'a> {
+    app: &'a App,
+    key: Option<&'a ReplayKey>,
+}
+
+impl<'a> Running<'a> {
+    /// `None` if another one with this key is at work.
+    fn enter(app: &'a App, key: Option<&'a ReplayKey>) -> Option<Running<'a>> {
+        let is_first = key.is_none_or(|key| lock(&app.running).insert(key.clone()));
+        is_first.then_some(Running { app, key })
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            lock(&self.app.running).remove(key);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// An answer: what its body is, or something else.
@@ -90,7 +120,7 @@ impl Call {
             return Err(ApiError::forbidden("insufficient_scope", &text));
         }
         let body = match operation.has_body() {
-            true => read(body).await?,
+            true => read(&app, &parts, body).await?,
             false => Bytes::new(),
         };
         let replay = match operation.is_replayed() {
@@ -102,6 +132,11 @@ impl Call {
 
     /// Does the work, once for an idempotency key.
     fn run(self, work: impl FnOnce(&Call) -> Result<Reply, ApiError>) -> Response {
+        let app = self.app.clone();
+        let Some(_running) = Running::enter(&app, self.replay.as_ref().map(|(key, _)| key)) else {
+            let text = "A request with this Idempotency-Key is being carried out";
+            return ApiError::conflict(REQUEST_IN_PROGRESS, text).into_response();
+        };
         let begun = catch_unwind(AssertUnwindSafe(|| self.begin()));
         match begun.unwrap_or_else(|_| Err(failed())) {
             Ok(None) => {}
@@ -140,12 +175,6 @@ impl Call {
                 return Err(ApiError::bad(
                     "idempotency_key_mismatch",
                     "This Idempotency-Key was used for another request",
-                ));
-            }
-            Begun::Running => {
-                return Err(ApiError::conflict(
-                    REQUEST_IN_PROGRESS,
-                    "A request with this Idempotency-Key is being carried out",
                 ));
             }
         })
@@ -275,7 +304,15 @@ fn bearer(parts: &Parts) -> Option<String> {
 }
 
 /// Reads a JSON body to its end.
-async fn read(body: &mut Body) -> Result<Bytes, ApiError> {
+async fn read(app: &App, parts: &Parts, body: &mut Body) -> Result<Bytes, ApiError> {
+    let length = parts.headers.get(header::CONTENT_LENGTH);
+    let length: Option<usize> = length.and_then(|it| it.to_str().ok()?.parse().ok());
+    // Room for it, so that many at a time do not take all memory.
+    let kib = (length.unwrap_or(BODY_BYTES_MAX).min(BODY_BYTES_MAX) >> 10) + 1;
+    let room = app.bodies.acquire_many(u32::try_from(kib).unwrap_or(u32::MAX));
+    let Ok(Ok(_room)) = tokio::time::timeout(ROOM_TIME_MAX, room).await else {
+        return Err(ApiError::unavailable("busy", "Too many requests at a time; try again"));
+    };
     let whole = Limited::new(body, BODY_BYTES_MAX).collect();
     match tokio::time::timeout(BODY_TIME_MAX, whole).await {
         Err(_) => Err(ApiError::timeout()),

@@ -7,6 +7,8 @@
 use super::error::ApiError;
 use super::{App, routes};
 use axum::Router;
+use axum::body::Body;
+use hyper::body::{Frame, SizeHint};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -29,17 +31,17 @@ use tower::{Layer, ServiceExt};
 /// The head of a request has to be there after this; so long a connection may do nothing.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// Connections in all.
-const CONNECTIONS_MAX: usize = 10_000;
-
 /// Requests that are at work may finish within this.
 const GRACE: Duration = Duration::from_secs(8);
+
+/// A client that takes nothing of its answer for so long is cut off.
+const STALL_MAX: Duration = Duration::from_secs(15);
 
 /// What a client still sends when its answer is written is read for so long, and dropped.
 const LINGER: Duration = Duration::from_millis(1_500);
 
 /// Bytes of a request's head.
-const HEAD_BYTES_MAX: usize = 64 << 10;
+const HEAD_BYTES_MAX: usize = 32 << 10;
 
 /// One connection, seen from outside.
 #[derive(Default)]
@@ -58,6 +60,7 @@ struct Table {
 
 /// The connections that are open.
 struct Connections {
+    all_max: usize,
     per_client_max: usize,
     table: Mutex<Table>,
 }
@@ -70,7 +73,7 @@ impl Connections {
     /// Lets a connection in, in the place of an idle one if there are too many; `None` if not.
     fn enter(self: &Arc<Self>, client: IpAddr) -> Option<Entry> {
         let mut table = self.table();
-        if table.all >= CONNECTIONS_MAX {
+        if table.all >= self.all_max {
             return None;
         }
         let own = table.clients.entry(client).or_default();
@@ -111,6 +114,7 @@ impl Drop for Entry {
 pub(super) async fn serve(app: App, listener: TcpListener, mut ending: watch::Receiver<bool>) {
     let router = routes::router(app.clone());
     let connections = Arc::new(Connections {
+        all_max: app.connections_max.max(1),
         per_client_max: app.connections_per_client_max.max(1),
         table: Mutex::default(),
     });
@@ -175,15 +179,15 @@ async fn drive(
     mut ending: watch::Receiver<bool>,
 ) {
     let begun = Arc::clone(seen);
-    let ended = Arc::clone(seen);
     let router = MapRequestLayer::new(move |request: hyper::Request<hyper::body::Incoming>| {
         begun.is_at_work.store(true, Ordering::Relaxed);
-        request.map(axum::body::Body::new)
+        request.map(Body::new)
     })
-    .layer(router)
-    .map_response(move |response: axum::response::Response| {
-        ended.is_at_work.store(false, Ordering::Relaxed);
-        response
+    .layer(router);
+    let ended = Arc::clone(seen);
+    let router = router.map_response(move |response: axum::response::Response| {
+        let at_work = AtWork(Arc::clone(&ended));
+        response.map(|body| Body::new(Answer { body, _at_work: at_work }))
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -201,16 +205,71 @@ async fn drive(
     let _ = connection.await;
 }
 
+/// A connection is at work until the whole answer is written.
+struct AtWork(Arc<Seen>);
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.0.is_at_work.store(false, Ordering::Relaxed);
+    }
+}
+
+/// The body of an answer.
+struct Answer {
+    body: Body,
+    _at_work: AtWork,
+}
+
+impl hyper::body::Body for Answer {
+    type Data = bytes::Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<bytes::Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 /// A stream that goes on reading for a moment when all is said: a client that is still sending
 /// would otherwise be cut off before it has read the answer.
+///
+/// And one that does not wait for ever to be read from: a client that takes nothing of an answer
+/// for some time is cut off.
 struct Lingering {
     stream: TcpStream,
     until: Option<Pin<Box<Sleep>>>,
+    /// Set while the client takes nothing.
+    stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Lingering {
     fn new(stream: TcpStream) -> Lingering {
-        Lingering { stream, until: None }
+        Lingering { stream, until: None, stalled: None }
+    }
+
+    /// What a write came to: one that waits does so for a while only.
+    fn written(
+        &mut self,
+        written: Poll<io::Result<usize>>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let fresh = || Box::pin(tokio::time::sleep(STALL_MAX));
+        ready!(self.stalled.get_or_insert_with(fresh).as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -230,7 +289,8 @@ impl AsyncWrite for Lingering {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.written(written, context)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -242,7 +302,7 @@ impl AsyncWrite for Lingering {
             ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
             self.until = Some(Box::pin(tokio::time::sleep(LINGER)));
         }
-        let Lingering { stream, until } = &mut *self;
+        let Lingering { stream, until, .. } = &mut *self;
         if until.as_mut().is_none_or(|until| until.as_mut().poll(context).is_ready()) {
             return Poll::Ready(Ok(()));
         }
@@ -262,7 +322,8 @@ impl AsyncWrite for Lingering {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.written(written, context)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -294,7 +355,8 @@ mod tests {
 
     #[test]
     fn an_idle_connection_makes_room() {
-        let connections = Arc::new(Connections { per_client_max: 2, table: Mutex::default() });
+        let connections =
+            Arc::new(Connections { all_max: 3, per_client_max: 2, table: Mutex::default() });
         let client = IpAddr::from([127, 0, 0, 1]);
         let first = connections.enter(client).unwrap();
         let second = connections.enter(client).unwrap();

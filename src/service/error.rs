@@ -12,6 +12,7 @@ use crate::audience::{Error, Refusal};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use std::sync::atomic::{AtomicI64, Ordering};
 use utoipa::ToSchema;
 
 /// The one conflict that clears by itself.
@@ -176,7 +177,9 @@ impl From<Error> for ApiError {
         match &error {
             Error::Refused(refusal) => return (*refusal).into(),
             _ if error.is_full() => {
-                tracing::error!("the disk is full");
+                if is_first_this_second() {
+                    tracing::error!("the disk is full");
+                }
                 return ApiError::unavailable("storage_full", "The server's storage is full");
             }
             Error::Store(StoreError::Busy) => tracing::warn!("the store is busy"),
@@ -185,6 +188,13 @@ impl From<Error> for ApiError {
         }
         ApiError::unavailable("unavailable", "The server cannot do this now. Try again")
     }
+}
+
+/// Once a second is enough for what every request runs into.
+fn is_first_this_second() -> bool {
+    static LAST: AtomicI64 = AtomicI64::new(0);
+    let now = jiff::Timestamp::now().as_second();
+    LAST.swap(now, Ordering::Relaxed) != now
 }
 
 impl From<StoreError> for ApiError {
@@ -212,6 +222,7 @@ impl From<Refusal> for ApiError {
                 "file_exists",
                 "The file is uploaded already, with other bytes; create a new file",
             ),
+            Refusal::NoSpace => ApiError::too_large("The account's space for uploads is used up"),
             Refusal::Parts => ApiError::invalid(
                 "multipart_parts",
                 "Each part must be uploaded, listed in order, and with its ETag as received",

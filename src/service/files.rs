@@ -82,7 +82,7 @@ const BYTES_A_SECOND_MIN: u64 = 1_024;
 const TURN_MAX: Duration = Duration::from_secs(20);
 
 /// So much of a body is written at once.
-const BLOCK_BYTES: usize = 256 << 10;
+const BLOCK_BYTES: usize = 64 << 10;
 
 /// The list whose cursors these are.
 const CURSORS: &str = "files";
@@ -374,6 +374,11 @@ async fn receive(app: App, parts: &Parts, body: &mut Body) -> Result<String, Api
     let announced = parts.headers.get(header::CONTENT_LENGTH);
     let announced: Option<u64> =
         announced.and_then(|length| length.to_str().ok()).and_then(|length| length.parse().ok());
+    let turn = tokio::time::timeout(TURN_MAX, app.uploads.acquire()).await;
+    let Ok(Ok(_turn)) = turn else {
+        let text = "Too many uploads at a time; try again";
+        return Err(ApiError::unavailable("too_many_uploads", text));
+    };
     let (audiences, wanted) = (app.audiences.clone(), id.clone());
     let (upload, left, file) = blocking(move || {
         let file = audiences.store().file(&wanted)?.ok_or(Refusal::NotFound)?;
@@ -388,13 +393,7 @@ async fn receive(app: App, parts: &Parts, body: &mut Body) -> Result<String, Api
     if announced.is_some_and(|bytes| bytes > most) {
         return Err(over(most));
     }
-    let turn = tokio::time::timeout(TURN_MAX, app.uploads.acquire()).await;
-    let Ok(Ok(turn)) = turn else {
-        let text = "Too many uploads at a time; try again";
-        return Err(ApiError::unavailable("too_many_uploads", text));
-    };
     let incoming = to_disk(body, incoming, most).await?;
-    drop(turn);
     if exactly.is_some_and(|bytes| bytes != incoming.bytes()) {
         let text = "The file, or the part, has another size than was announced";
         return Err(ApiError::bad("size_mismatch", text));

@@ -12,7 +12,7 @@ use super::{App, audiences, files};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{MatchedPath, State};
-use axum::http::{HeaderValue, Request, StatusCode, header};
+use axum::http::{HeaderValue, Request, StatusCode, Version, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use std::time::Instant;
@@ -100,7 +100,13 @@ async fn watch(State(app): State<App>, request: Request<Body>, next: Next) -> Re
     let start = Instant::now();
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let operation = Operation::of(request.method(), path);
+    let hosts = request.headers().get_all(header::HOST).iter().count();
     let mut response = match operation {
+        // RFC 9112, 3.2: one, and only one.
+        _ if hosts != 1 && request.version() == Version::HTTP_11 => {
+            let error = ApiError::bad("invalid_host", "There must be one Host header");
+            drained(request.into_body(), error.into_response()).await
+        }
         // Nobody else reads what is sent to nowhere.
         Operation::Unknown => {
             let (parts, body) = request.into_parts();

@@ -14,7 +14,7 @@ use crate::audience::stage::{rows_matched, staged_file};
 use crate::audience::store::{
     BatchCounts, BatchRecord, BatchState, Claim, Connection, Millis, StoreError,
 };
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What became of a call.
 enum Called<T> {
@@ -29,7 +29,12 @@ enum Called<T> {
 enum Delivered {
     Over,
     Later(Millis),
+    /// Others are waiting.
+    Turn,
 }
+
+/// A turn takes at least this long where others wait.
+const TURN: Duration = Duration::from_secs(1);
 
 impl Importer {
     /// Delivers what is left.
@@ -40,10 +45,16 @@ impl Importer {
     ) -> Result<Next, Trouble> {
         let mut counts = self.store.batch_counts(claim)?;
         let mut earliest: Option<Millis> = None;
+        let start = Instant::now();
         for (stream, connection) in self.store.streams(claim)? {
-            let mut line = Line { importer: self, claim, stream, connection, counts: &mut counts };
-            if let Delivered::Later(due) = line.drive(signals)? {
-                earliest = Some(earliest.map_or(due, |earliest| earliest.min(due)));
+            let counts = &mut counts;
+            let mut line = Line { importer: self, claim, stream, connection, counts, start };
+            match line.drive(signals)? {
+                Delivered::Over => {}
+                Delivered::Turn => return Ok(Next::Go(Lane::Deliver)),
+                Delivered::Later(due) => {
+                    earliest = Some(earliest.map_or(due, |earliest| earliest.min(due)));
+                }
             }
         }
         match earliest {
@@ -64,6 +75,8 @@ struct Line<'a> {
     stream: Stream,
     connection: Connection,
     counts: &'a mut BatchCounts,
+    /// Of the turn.
+    start: Instant,
 }
 
 impl Line<'_> {
@@ -80,15 +93,17 @@ impl Line<'_> {
         if self.connection.is_closed || self.connection.failure.is_some() {
             return Ok(Delivered::Over);
         }
-        let cap = self.importer.destination.retry().cap.as_millis() as Millis;
         let now = self.importer.now();
-        // A clock that was turned back does not make anybody wait longer than ever.
-        if self.connection.due > now && self.connection.due <= now + cap {
+        // A clock that was turned back does not make anybody wait longer than was asked.
+        if self.connection.due > now && self.connection.due <= now + self.connection.wait {
             return Ok(Delivered::Later(self.connection.due));
         }
         loop {
             if signals.is_cancelled() {
                 return Err(Trouble::Cancelled);
+            }
+            if self.start.elapsed() >= TURN && signals.others_wait(Lane::Deliver) {
+                return Ok(Delivered::Turn);
             }
             let next = self.importer.store.next_batch(self.claim, &self.stream)?;
             let called = match (next, self.connection.session.clone()) {
@@ -191,7 +206,8 @@ impl Line<'_> {
     fn wait(&mut self, attempts: u32, after: Option<Duration>) -> Result<Option<Millis>, Trouble> {
         let wait = self.importer.destination.retry().wait(attempts, after, random_share()?);
         let Some(wait) = wait else { return Ok(None) };
-        let due = self.importer.now() + wait.as_millis() as Millis;
+        self.connection.wait = wait.as_millis() as Millis;
+        let due = self.importer.now() + self.connection.wait;
         self.connection.due = due;
         self.save()?;
         Ok(Some(due))

@@ -127,6 +127,7 @@ impl Importer {
         claim: &Claim,
         engine: &Engine,
         place: Option<Checkpoint>,
+        signals: &dyn Signals,
     ) -> Result<(Source, Duration), Trouble> {
         let id = &claim.import.file;
         let parts = self.store.parts(id)?;
@@ -143,13 +144,18 @@ impl Importer {
             opened => opened?,
         };
         let mut source = engine.open(reader)?;
-        match place {
-            None => {}
+        let goes_on = || !signals.is_cancelled();
+        let is_there = match place {
+            None => true,
             Some(place) if source.is_plain() => {
                 let rest = Reader::open(&self.folder, id, &parts, place.position().byte)?;
                 source.jump_to(&place, rest)?;
+                true
             }
-            Some(place) => source.skip_to(&place)?,
+            Some(place) => source.skip_to(&place, goes_on)?,
+        };
+        if !is_there {
+            return Err(Trouble::Cancelled);
         }
         Ok((source, start.elapsed()))
     }
@@ -163,7 +169,7 @@ impl Importer {
         signals: &dyn Signals,
     ) -> Result<Option<Next>, Trouble> {
         let place = claim.import.counted.map(|(place, _)| place);
-        let (source, skipped) = self.open(claim, engine, place)?;
+        let (source, skipped) = self.open(claim, engine, place, signals)?;
         let turn = Turn::start(skipped);
         let long = COUNT_EVERY.max(skipped * TURN_TO_SKIP);
         let goes_on = || {
@@ -200,7 +206,7 @@ impl Importer {
         signals: &dyn Signals,
     ) -> Result<Option<Next>, Trouble> {
         let start = claim.import.checkpoint;
-        let (source, skipped) = self.open(claim, engine, start)?;
+        let (source, skipped) = self.open(claim, engine, start, signals)?;
         let turn = Turn::start(skipped);
         fault::point("process.start")?;
         let stage = Stage::open(&self.folder, claim, engine.options(), source.columns())?;

@@ -54,6 +54,10 @@ impl Rejects {
     fn cut(&mut self) -> io::Result<()> {
         let is_new = !self.path.exists();
         let mut file = create(&self.path, Existing::Keep)?;
+        if file.metadata()?.len() < self.written {
+            // An earlier list's are gone by now: it starts anew.
+            self.written = 0;
+        }
         file.set_len(self.written)?;
         file.seek(SeekFrom::Start(self.written))?;
         if let (true, Some(folder)) = (is_new, self.path.parent()) {

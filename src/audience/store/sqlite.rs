@@ -287,8 +287,8 @@ impl Store for Sqlite {
     fn part_names(&self) -> Stored<Vec<String>> {
         self.read(files::part_names)
     }
-    fn expired_files(&self, unused: Millis, used: Millis) -> Stored<Vec<FileId>> {
-        self.read(|db| files::expired(db, unused, used))
+    fn expired_files(&self, unused: Millis, used: Millis, now: Millis) -> Stored<Vec<FileId>> {
+        self.read(|db| files::expired(db, unused, used, now))
     }
     fn file_gone(&self, id: &FileId) -> Stored<bool> {
         self.write(|tx| files::gone(tx, id))
@@ -372,7 +372,11 @@ impl Store for Sqlite {
         self.read(|db| deliveries::taken(db, &claim.audience.id, stream))
     }
     fn batch_counts(&self, claim: &Claim) -> Stored<BatchCounts> {
-        self.read(|db| deliveries::counts(db, &claim.audience.id, claim.audience.generation))
+        let generation = Some(claim.audience.generation);
+        self.read(|db| deliveries::counts(db, &claim.audience.id, generation))
+    }
+    fn all_batch_counts(&self, id: &AudienceId) -> Stored<BatchCounts> {
+        self.read(|db| deliveries::counts(db, id, None))
     }
     fn matched(&self, id: &AudienceId) -> Stored<u64> {
         self.read(|db| deliveries::matched(db, id))

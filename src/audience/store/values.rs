@@ -275,6 +275,8 @@ pub struct Connection {
     pub attempts: u32,
     /// When the next call may be made.
     pub due: Millis,
+    /// How long that was to wait.
+    pub wait: Millis,
     /// Why the stream was given up.
     pub failure: Option<String>,
 }
@@ -324,7 +326,7 @@ pub struct Answer {
 }
 
 /// A caller's idempotency key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ReplayKey {
     /// Who asks.
     pub caller: KeyId,
@@ -350,8 +352,6 @@ pub enum Begun {
     Answered(Answer),
     /// It was used for another request.
     Mismatch,
-    /// Its request is being carried out.
-    Running,
 }
 
 /// What became of the attempt to make or extend an audience.

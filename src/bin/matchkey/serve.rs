@@ -194,6 +194,7 @@ impl ServeArguments {
             connections_per_client_max: self
                 .max_connections_per_client
                 .unwrap_or(default.connections_per_client_max),
+            connections_max: connections_max(default.connections_max),
         })
     }
 }
@@ -219,13 +220,13 @@ pub(crate) fn failure(error: &Error) -> Failure {
 /// Runs the command.
 pub(crate) fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let arguments = arguments.with_file()?;
+    harden();
     let (settings, config) = (arguments.settings()?, arguments.config()?);
     start_log(arguments.log.as_deref().unwrap_or("info"))?;
-    harden();
     let refused = |error: std::io::Error| Failure::Refused(error.to_string());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(refused)?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let listen = arguments.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)));
         let listener = TcpListener::bind(listen).await;
         let listener = listener.map_err(|error| {
@@ -248,7 +249,18 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<(), Failure> {
             let _ = end.send(true);
         });
         serve(audiences, config, listener, ending).await.map_err(|error| failure(&error))
-    })
+    });
+    // What is left waits for clients that are not there any more.
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    served
+}
+
+/// As many connections as there are file descriptors for, uploads and the store set aside.
+fn connections_max(wanted: usize) -> usize {
+    const ASIDE: u64 = 1_024;
+    let files = rustix::process::getrlimit(Resource::Nofile).current;
+    let left = files.map_or(u64::MAX, |files| files.saturating_sub(ASIDE).max(files / 4));
+    usize::try_from(left).map_or(wanted, |left| left.min(wanted))
 }
 
 fn open(data: &Path, settings: Settings, destination: Option<&str>) -> Result<Audiences, Failure> {

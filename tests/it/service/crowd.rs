@@ -161,6 +161,49 @@ fn an_account_has_so_much_space() {
 }
 
 #[test]
+fn what_comes_at_once_does_not_take_more_space() {
+    let server = Server::start(&["--max-account-bytes", "1000"]);
+    let urls: Vec<String> = (0..8).map(|_| server.new_file("a.csv").1).collect();
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let sent: Vec<_> =
+            urls.iter().map(|url| scope.spawn(|| server.put(url, &[b'x'; 400]).status)).collect();
+        sent.into_iter().map(|sent| sent.join().unwrap()).collect()
+    });
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 2, "{statuses:?}");
+    assert!(statuses.iter().all(|status| [200, 413].contains(status)), "{statuses:?}");
+}
+
+#[test]
+fn clients_that_do_not_read_hold_nobody_up() {
+    let mut server = Server::start(&["--max-connections-per-client", "2000"]);
+    // Rejects that are longer than what the system keeps for a client.
+    let csv = format!("Email,Phone\n{}", "nobody,12\n".repeat(150_000) + "a@example.com,\n");
+    let id = server.create(&server.upload("a.csv", csv.as_bytes()));
+    server.wait_final(&id);
+    let address = server.base.trim_start_matches("http://").to_owned();
+    let head = format!(
+        "GET /audiences/{id}/rejects HTTP/1.1\r\nhost: {address}\r\naccept: text/csv\r\n\
+         authorization: Bearer {}\r\n\r\n",
+        server.account.key
+    );
+    let mut sockets = Vec::new();
+    for _ in 0..700 {
+        let mut socket = TcpStream::connect(&address).unwrap();
+        socket.write_all(head.as_bytes()).unwrap();
+        sockets.push(socket);
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    let path = format!("/audiences?account_id={}", server.account.id);
+    let asked = Instant::now();
+    assert_eq!(server.get(&path).status, 200);
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+    // Nor do they keep it from its end.
+    let asked = Instant::now();
+    assert_eq!(server.terminate(), 0);
+    assert!(asked.elapsed() < Duration::from_secs(11), "{:?}", asked.elapsed());
+}
+
+#[test]
 fn odd_requests_get_answers() {
     let mut server = Server::start(&[]);
     let key = server.account.key.clone();
@@ -214,6 +257,14 @@ fn odd_requests_get_answers() {
         if let Some(reply) = server.try_ask(&ask) {
             assert!(reply.status < 500, "{method} {path}: {} {}", reply.status, reply.text);
         }
+    }
+    let address = server.base.trim_start_matches("http://");
+    for head in ["", "host: a\r\nhost: b\r\n"] {
+        let mut socket = TcpStream::connect(address).unwrap();
+        let text = format!("GET /healthz HTTP/1.1\r\n{head}connection: close\r\n\r\n");
+        socket.write_all(text.as_bytes()).unwrap();
+        let answer = rest(&socket, Duration::from_secs(20)).unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 400 "), "{head}");
     }
     assert!(server.is_alive());
     assert!(!server.log().contains("panic"), "{}", server.events());

@@ -120,6 +120,63 @@ fn retries_have_an_end() {
 }
 
 #[test]
+fn a_platform_that_asks_for_time_gets_it() {
+    // Longer than our own longest wait, while another platform is due at once.
+    let rules = json!([
+        {"call": "send", "stream": "google", "batch": 1, "do": "later", "after_ms": 900},
+        {"call": "send", "stream": "meta", "do": "later", "times": 3},
+    ]);
+    let scripted = start(rules, &["--platform", "meta,google"]);
+    let begun = Instant::now();
+    assert_eq!(rows(&scripted.end()), ("ready", 22));
+    assert!(begun.elapsed() >= Duration::from_millis(900));
+    let is_it = |call: &&Value| call["call"] == "send" && call["stream"] == "google";
+    assert_eq!(scripted.calls().iter().filter(is_it).count(), 4, "nobody asked before it was due");
+}
+
+#[test]
+fn slow_deliveries_of_one_account_hold_up_no_other() {
+    let rules = json!([{"call": "send", "stream": "meta", "do": "stall", "ms": 20_000}]);
+    let scripted = start(rules, &[]);
+    let server = &scripted.server;
+    let file = server.upload("a.csv", &list(ROWS).1);
+    let slow: Vec<String> = (0..12).map(|_| server.create(&file)).collect();
+    // Their platform answers at once.
+    let other = super::server::add_account(server.folder.path(), &["--platform", "tiktok"]);
+    let call = |method: &str, path: &str, body: Option<&Value>| {
+        server.call_as(&other, method, path, body, &[]).json()
+    };
+    let made = call("POST", "/files", Some(&json!({"filename": "b.csv"})));
+    server.put(made["upload_url"].as_str().unwrap(), b"Email,Phone\na@example.com,\n");
+    let mut body = server.new_audience(made["id"].as_str().unwrap());
+    body["account_id"] = json!(other.id);
+    let begun = Instant::now();
+    call("POST", "/audiences", Some(&body));
+    let path = format!("/audiences?account_id={}", other.id);
+    while !super::server::is_final(&call("GET", &path, None)["data"][0]) {
+        assert!(begun.elapsed() < Duration::from_secs(10), "held up");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(call("GET", &path, None)["data"][0]["status"], "ready");
+    for id in slow {
+        assert_eq!(server.delete(&format!("/audiences/{id}")).status, 200);
+    }
+}
+
+#[test]
+fn what_was_lost_before_is_still_lost() {
+    let rules = json!([{"call": "send", "batch": 2, "do": "fail"}]);
+    let scripted = start(rules, &[]);
+    let server = &scripted.server;
+    let id = scripted.create();
+    assert_eq!(rows(&server.wait_final(&id)), ("partial", 13));
+    let more = server.upload("b.csv", b"Email,Phone\nb@example.com,\n");
+    let path = format!("/audiences/{id}/add_people");
+    assert_eq!(server.post(&path, &json!({"file_id": more})).status, 200);
+    assert_eq!(rows(&server.wait_final(&id)), ("partial", 14));
+}
+
+#[test]
 fn a_lost_answer_is_asked_for_under_the_same_id() {
     let rules = json!([
         {"call": "create", "do": "forget"},

@@ -127,6 +127,29 @@ fn a_disk_that_stays_full_holds_up_only_until_there_is_room() {
 }
 
 #[test]
+fn a_key_is_free_again_where_nothing_came_of_it() {
+    let mut server = Server::prepare(&[]);
+    server.run(&[("MATCHKEY_FAULTS", "create.commit=enospc@1")]);
+    let file = server.upload("a.csv", &list(10).1);
+    let body = server.new_audience(&file);
+    let headers = [("Idempotency-Key", "one")];
+    let post =
+        || server.call_as(&server.account, "POST", "/audiences", Some(&body), &headers).status;
+    assert_eq!(post(), 503);
+    assert_eq!(post(), 201);
+    // Many at once with one key: one of them is carried out.
+    let headers = [("Idempotency-Key", "two")];
+    let post = || server.call_as(&server.account, "POST", "/audiences", Some(&body), &headers);
+    let replies: Vec<_> = std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..12).map(|_| scope.spawn(post)).collect();
+        asked.into_iter().map(|asked| asked.join().unwrap()).collect()
+    });
+    assert!(replies.iter().all(|reply| [201, 409].contains(&reply.status)));
+    let path = format!("/audiences?account_id={}", server.account.id);
+    assert_eq!(server.get(&path).json()["data"].as_array().unwrap().len(), 2);
+}
+
+#[test]
 fn a_write_that_does_not_reach_the_disk_ends_the_process() {
     let (usable, csv) = list(30_000);
     for passage in [3, 6, 9, 12] {

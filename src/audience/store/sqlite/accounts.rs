@@ -119,14 +119,15 @@ pub(super) fn begin_replay(
         let was: [u8; 32] = get(row, "request")?;
         let status: Option<u16> = get(row, "status")?;
         let body: Option<Vec<u8>> = get(row, "body")?;
-        let is_old = get::<i64>(row, "created")? < now - DAY && status.is_some();
+        let is_old = get::<i64>(row, "created")? < now - DAY;
         Ok(match status {
             _ if is_old => None,
-            _ if was != request => Some(Begun::Mismatch),
+            // It came to nothing: what a request does is on record with its answer only.
+            None => None,
+            Some(_) if was != request => Some(Begun::Mismatch),
             Some(status) => {
                 Some(Begun::Answered(Answer { status, body: body.unwrap_or_default() }))
             }
-            None => Some(Begun::Running),
         })
     })?;
     if let Some(known) = known.flatten() {
@@ -153,8 +154,6 @@ pub(super) fn drop_replay(tx: &Db, key: &ReplayKey) -> Stored<()> {
 }
 
 pub(super) fn expire_replays(tx: &Db, before: Millis) -> Stored<u64> {
-    let gone = tx
-        .prepare_cached("DELETE FROM replay WHERE created < ?1 AND status IS NOT NULL")?
-        .execute([before])?;
+    let gone = tx.prepare_cached("DELETE FROM replay WHERE created < ?1")?.execute([before])?;
     Ok(gone as u64)
 }

@@ -76,6 +76,7 @@ fn read_connection(row: &Row<'_>) -> Stored<(Stream, Connection)> {
         is_closed: get(row, "is_closed")?,
         attempts: small(row, "attempts")?,
         due: get(row, "due")?,
+        wait: get(row, "wait")?,
         failure: get(row, "failure")?,
     };
     Ok((get::<String>(row, "stream")?.into(), connection))
@@ -97,7 +98,7 @@ pub(super) fn connect(
     imports::guard(tx, claim)?;
     tx.prepare_cached(
         "UPDATE connection SET external_id = ?3, is_created = ?4, session = ?5, is_closed = ?6,
-         attempts = ?7, due = ?8, failure = ?9, is_begun = ?10
+         attempts = ?7, due = ?8, failure = ?9, is_begun = ?10, wait = ?11
          WHERE audience_id = ?1 AND stream = ?2",
     )?
     .execute(params![
@@ -110,7 +111,8 @@ pub(super) fn connect(
         connection.attempts,
         connection.due,
         connection.failure,
-        connection.is_begun
+        connection.is_begun,
+        connection.wait
     ])?;
     audiences::update(tx, &claim.audience)
 }
@@ -186,12 +188,13 @@ pub(super) fn taken(db: &Db, id: &AudienceId, stream: &Stream) -> Stored<Vec<Bat
     each(&mut statement, params![id.as_str(), stream.name()], |row| Ok(read_batch(row)?.batch))
 }
 
-pub(super) fn counts(db: &Db, id: &AudienceId, generation: u32) -> Stored<BatchCounts> {
+/// Of one generation, or of all.
+pub(super) fn counts(db: &Db, id: &AudienceId, generation: Option<u32>) -> Stored<BatchCounts> {
     let mut statement = db.prepare_cached(
         "SELECT count(*) AS \"all\", count(*) FILTER (WHERE state = 'taken') AS taken,
          count(*) FILTER (WHERE state = 'failed') AS failed,
          coalesce(sum(rows) FILTER (WHERE state = 'failed'), 0) AS failed_rows
-         FROM batch WHERE audience_id = ?1 AND generation = ?2",
+         FROM batch WHERE audience_id = ?1 AND generation = coalesce(?2, generation)",
     )?;
     let counts = first(&mut statement, params![id.as_str(), generation], |row| {
         Ok(BatchCounts {

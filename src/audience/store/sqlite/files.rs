@@ -150,8 +150,9 @@ pub(super) fn part_names(db: &Db) -> Stored<Vec<String>> {
     each(&mut statement, [], |row| get(row, "name"))
 }
 
-pub(super) fn expired(db: &Db, unused: Millis, used: Millis) -> Stored<Vec<FileId>> {
-    // `ended` is null for an import that is not over: then the greatest is not taken.
+pub(super) fn expired(db: &Db, unused: Millis, used: Millis, now: Millis) -> Stored<Vec<FileId>> {
+    // `ended` is null for an import that is not over: then the greatest is not taken. One that
+    // ended in the future did so before the clock was turned back.
     let mut statement = db.prepare_cached(
         "SELECT DISTINCT file_id AS id FROM part JOIN file ON file.id = file_id
          WHERE status = 'gone'
@@ -159,10 +160,10 @@ pub(super) fn expired(db: &Db, unused: Millis, used: Millis) -> Stored<Vec<FileI
          SELECT id FROM file WHERE status <> 'gone' AND CASE
            WHEN NOT EXISTS (SELECT 1 FROM import WHERE file_id = file.id) THEN created <= ?1
            WHEN EXISTS (SELECT 1 FROM import WHERE file_id = file.id AND ended IS NULL) THEN 0
-           ELSE (SELECT max(ended) FROM import WHERE file_id = file.id) <= ?2
+           ELSE (SELECT max(ended) NOT BETWEEN ?2 + 1 AND ?3 FROM import WHERE file_id = file.id)
          END LIMIT 1000",
     )?;
-    each(&mut statement, params![unused, used], |row| parsed(row, "id"))
+    each(&mut statement, params![unused, used, now], |row| parsed(row, "id"))
 }
 
 pub(super) fn gone(tx: &Db, id: &FileId) -> Stored<bool> {

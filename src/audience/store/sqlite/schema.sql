@@ -139,6 +139,7 @@ CREATE TABLE connection (
     is_closed INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
     due INTEGER NOT NULL,
+    wait INTEGER NOT NULL DEFAULT 0,
     failure TEXT,
     is_deleted INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (audience_id, stream)
