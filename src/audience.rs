@@ -89,7 +89,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use store::sqlite::Sqlite;
 use store::{Begun, Millis, ReplayKey, Store};
-use workers::{Job, SMALL_FILE_BYTES, Workers};
+use workers::{Job, SMALL_FILE_BYTES, Workers, step_back};
 
 /// What an operator may choose.
 #[derive(Clone)]
@@ -205,7 +205,7 @@ impl Audiences {
         if let Some(country) = &settings.country {
             options = options.country(country);
         }
-        let engine = Engine::new(options).map_err(|error| Error::Settings(error.to_string()))?;
+        let engine = start_engine(options)?;
         let deleter = || Deleter {
             store: Arc::clone(&store),
             folder: folder.clone(),
@@ -317,6 +317,16 @@ impl Drop for Inner {
 
 fn lane_of(bytes: u64) -> Lane {
     if bytes <= SMALL_FILE_BYTES { Lane::Small } else { Lane::Large }
+}
+
+/// The engine's threads are as modest as the one that starts them.
+fn start_engine(options: Options) -> Result<Engine, Error> {
+    let started = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
+        step_back();
+        Engine::new(options)
+    })?;
+    let engine = started.join().map_err(|_| Error::Settings("no threads".to_owned()))?;
+    engine.map_err(|error| Error::Settings(error.to_string()))
 }
 
 fn start_janitor(janitor: Janitor, rest: Arc<Rest>) -> std::io::Result<JoinHandle<()>> {
