@@ -127,6 +127,7 @@ impl Shared {
 /// Serves audiences on a socket until `ending` says so; then what is at work may finish, imports
 /// end at the next place on record.
 ///
+/// # Errors
 ///
 /// If the store fails at the start, or a write of its does not reach the disk: then only a new
 /// start finds out what is there.

@@ -27,6 +27,7 @@ pub struct NewAudience {
 impl Audiences {
     /// An audience as it will be accepted by [`Audiences::create`].
     ///
+    /// # Errors
     ///
     /// If there is no such account, or no randomness.
     pub fn new_audience(
@@ -65,6 +66,7 @@ impl Audiences {
 
     /// Accepts an audience: from here on it will be finished.
     ///
+    /// # Errors
     ///
     /// [`Refusal`]s if the file cannot be used; otherwise if the store fails.
     pub fn create(
@@ -79,6 +81,7 @@ impl Audiences {
 
     /// An audience and an import as they will be accepted by [`Audiences::add_people`].
     ///
+    /// # Errors
     ///
     /// [`Refusal`]s: no such audience, or its import is not over; otherwise if the store fails.
     pub fn more_people(
@@ -101,6 +104,7 @@ impl Audiences {
 
     /// Accepts more people for an audience.
     ///
+    /// # Errors
     ///
     /// As [`Audiences::create`].
     pub fn add_people(
@@ -138,6 +142,7 @@ impl Audiences {
 
     /// An account's audiences, newest first.
     ///
+    /// # Errors
     ///
     /// If the store fails.
     pub fn list(&self, page: &Page) -> Result<Listed<Audience>, Error> {
@@ -146,6 +151,7 @@ impl Audiences {
 
     /// An account's audience.
     ///
+    /// # Errors
     ///
     /// If the store fails.
     pub fn audience(
@@ -158,6 +164,7 @@ impl Audiences {
 
     /// Renames an audience.
     ///
+    /// # Errors
     ///
     /// If there is none such, or the store fails.
     pub fn rename(&self, account: &AccountId, id: &AudienceId, name: &str) -> Result<(), Error> {
@@ -169,6 +176,7 @@ impl Audiences {
 
     /// Deletes an audience: it is gone from here on, and its data within a second.
     ///
+    /// # Errors
     ///
     /// If there is none such, or the store fails.
     pub fn delete(&self, account: &AccountId, id: &AudienceId) -> Result<(), Error> {
@@ -189,6 +197,7 @@ impl Audiences {
 
     /// What became of an audience's rows so far.
     ///
+    /// # Errors
     ///
     /// If the store fails.
     pub fn ledger(&self, id: &AudienceId) -> Result<Ledger, Error> {
@@ -197,6 +206,7 @@ impl Audiences {
 
     /// The rejects file of an audience; `None` if nothing was rejected so far, or it is gone.
     ///
+    /// # Errors
     ///
     /// If it cannot be opened.
     pub fn rejects(&self, id: &AudienceId) -> Result<Option<File>, Error> {

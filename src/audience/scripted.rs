@@ -105,6 +105,7 @@ pub struct Scripted {
 impl Scripted {
     /// A destination that follows the script in this file and keeps what it takes in an outbox.
     ///
+    /// # Errors
     ///
     /// If the file cannot be read or is no script.
     pub fn open(path: &Path, folder: Folder) -> Result<Scripted, String> {

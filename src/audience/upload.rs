@@ -57,6 +57,7 @@ impl Incoming {
 
     /// Takes some bytes.
     ///
+    /// # Errors
     ///
     /// If they cannot be written.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -32,6 +32,7 @@ impl RateLimit {
 
     /// Takes a request.
     ///
+    /// # Errors
     ///
     /// In how many seconds the next one may come.
     pub(super) fn take(&self, key: &KeyId, operation: Operation) -> Result<(), u64> {

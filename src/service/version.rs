@@ -95,6 +95,7 @@ fn parse(text: &str) -> Option<Date> {
 impl Version {
     /// What a request asks for.
     ///
+    /// # Errors
     ///
     /// 400 with the list of versions.
     pub(super) fn of(headers: &HeaderMap, wire: Wire) -> Result<Version, ApiError> {
