@@ -13,6 +13,9 @@ const SAMPLES_MAX: usize = 20;
 /// Reasons that never make a row unusable by themselves.
 const WARNINGS: [&str; 3] = ["short_row", "long_row", "quote_recovered"];
 
+/// What a merchant can do something about.
+const NO_COUNTRY: &str = "invalid_phone:no_country";
+
 /// Where an unusable cell or row stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectSample {
@@ -94,9 +97,17 @@ impl Ledger {
                 None => format!("{kind} {}", grouped(count)),
             })
             .collect();
-        match reasons.is_empty() {
+        let text = match reasons.is_empty() {
             true => text,
             false => format!("{text}: {}", reasons.join(", ")),
+        };
+        let no_country = self.rejections.get("phone").and_then(|it| it.get(NO_COUNTRY));
+        match no_country {
+            Some(count) => format!(
+                "{text}; {} phones need a country: map a country column, or write them with +",
+                grouped(*count)
+            ),
+            None => text,
         }
     }
 }
@@ -133,6 +144,10 @@ mod tests {
         ledger.first_lines.insert("invalid_email".to_owned(), 18);
         let text = ledger.sentence(2_500);
         assert_eq!(text, "670 of 2,500 rows not used: invalid_email 412 (first line 18)");
+        let reasons = ledger.rejections.entry("phone".to_owned()).or_default();
+        reasons.insert(NO_COUNTRY.to_owned(), 3);
+        let text = ledger.sentence(2_500);
+        assert!(text.contains(", invalid_phone 3; 3 phones need a country"), "{text}");
         assert_eq!(grouped(0), "0");
         assert_eq!(grouped(1_234_567), "1,234,567");
     }
