@@ -408,7 +408,11 @@ impl Columns {
             self.listing(),
             maps.join(" or ")
         );
-        Error::new(ErrorKind::NoIdentifierColumn, text)
+        let told = format!(
+            "No column is mapped that the ad platforms match people by: {}",
+            wanted(&options.rules)
+        );
+        Error::new(ErrorKind::NoIdentifierColumn, text).told(told)
     }
 
     fn listing(&self) -> String {

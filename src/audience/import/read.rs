@@ -43,7 +43,9 @@ impl From<Error> for Trouble {
                  upload the list itself."
                     .to_owned(),
             ),
-            (ErrorKind::ColumnNotFound, _) => Trouble::List(error.message().to_owned()),
+            (ErrorKind::ColumnNotFound | ErrorKind::NoIdentifierColumn, _) => {
+                Trouble::List(error.message().to_owned())
+            }
             _ => Trouble::List(sentence(error.message())),
         }
     }

@@ -112,6 +112,18 @@ fn a_merchant_is_told_what_is_wrong() {
 }
 
 #[test]
+fn a_platform_may_want_another_column() {
+    let server = Server::start(&["--platform", "linkedin"]);
+    let mut body = server.new_audience(&server.upload("a.csv", b"Phone\n+14155552671\n"));
+    body["column_mapping"] = json!({"phone": "Phone"});
+    let made = server.post("/audiences", &body).json();
+    let stands = server.wait_final(made["id"].as_str().unwrap());
+    let message = stands["error_message"].as_str().unwrap();
+    assert!(message.starts_with("No column is mapped that the ad platforms match"), "{message}");
+    assert!(message.contains("email") && !message.contains("--"), "{message}");
+}
+
+#[test]
 fn the_header_is_the_line_with_the_mapped_names() {
     let server = Server::start(&[]);
     let list = |header: &str| {
