@@ -327,7 +327,7 @@ async fn read(app: &App, parts: &Parts, body: &mut Body) -> Result<Bytes, ApiErr
 /// A refusal that came before the body was read: a short rest is read all the same, so that the
 /// client's next request finds the connection; behind a longer one the connection ends.
 pub(super) async fn drained(body: Body, mut response: Response) -> Response {
-    const REST_BYTES_MAX: usize = 64 << 10;
+    const REST_BYTES_MAX: usize = 32 << 10;
     const REST_TIME_MAX: Duration = Duration::from_secs(1);
     let rest = Limited::new(body, REST_BYTES_MAX).collect();
     let is_read = tokio::time::timeout(REST_TIME_MAX, rest).await.is_ok_and(|rest| rest.is_ok());
