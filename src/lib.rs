@@ -39,7 +39,7 @@
 //! | `audience.rs` | `Audiences` in a data folder, and its threads (feature `store`) |
 //! | `audience/files.rs`, `lists.rs` | files are received; audiences accepted, listed, deleted |
 //! | `audience/status.rs`, `id.rs`, `mapping.rs`, `ledger.rs` | what an audience consists of |
-//! | `audience/store.rs`, `store/sqlite/` | what must survive: the trait, and SQLite |
+//! | `audience/store.rs`, `store/values.rs`, `store/sqlite/` | what must survive: trait, SQLite |
 //! | `audience/folder.rs`, `upload.rs` | the data folder; an upload's bytes |
 //! | `audience/workers.rs` | threads, and whose turn it is |
 //! | `audience/import.rs` | one audience's way; the only code that changes a status |

@@ -92,7 +92,8 @@ impl Accounts {
         Ok((account, secret))
     }
 
-    /// Changes an account's country and platforms; false if there is no such account.
+    /// Changes an account's country and platforms, those that are given; false if there is no such
+    /// account.
     ///
     /// # Errors
     ///
@@ -104,7 +105,9 @@ impl Accounts {
         platforms: Option<Vec<Platform>>,
     ) -> Result<bool, Error> {
         check(country.as_deref(), platforms.as_deref())?;
-        let account = Account { id: id.clone(), country, platforms, created: 0 };
+        let Some(mut account) = self.store.account(id)? else { return Ok(false) };
+        account.country = country.or(account.country);
+        account.platforms = platforms.or(account.platforms);
         Ok(self.store.set_account(&account)?)
     }
 

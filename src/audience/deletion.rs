@@ -5,6 +5,7 @@
 //! and counts stays.
 
 use super::destination::{Destination, Failure, Target};
+use super::error::Error;
 use super::fault;
 use super::folder::{Folder, missing_is_fine};
 use super::id::{AudienceId, FileId};
@@ -29,41 +30,20 @@ pub(crate) struct Deleter {
     pub(crate) clock: Clock,
 }
 
-enum Trouble {
-    Store(StoreError),
-    Io(io::Error),
-}
-
-impl From<StoreError> for Trouble {
-    fn from(error: StoreError) -> Trouble {
-        Trouble::Store(error)
-    }
-}
-
-impl From<io::Error> for Trouble {
-    fn from(error: io::Error) -> Trouble {
-        Trouble::Io(error)
-    }
-}
-
 impl Deleter {
     /// Goes on with the deletion of an audience.
     pub(crate) fn run(&self, id: &AudienceId, failures: u32, signals: &dyn Signals) -> (Next, u32) {
         const PAUSE: Duration = Duration::from_millis(500);
         match self.work(id, signals) {
             Ok(next) => (next, 0),
-            Err(trouble) => {
-                let what = match trouble {
-                    Trouble::Store(error) => error.to_string(),
-                    Trouble::Io(error) => error.kind().to_string(),
-                };
-                tracing::warn!(audience = %id, what, "deletion put off");
+            Err(error) => {
+                tracing::warn!(audience = %id, %error, "deletion put off");
                 (Next::Later(Lane::Delete, PAUSE * (failures + 1).min(20)), failures + 1)
             }
         }
     }
 
-    fn work(&self, id: &AudienceId, signals: &dyn Signals) -> Result<Next, Trouble> {
+    fn work(&self, id: &AudienceId, signals: &dyn Signals) -> Result<Next, Error> {
         fault::point("delete.local")?;
         let Some(deletion) = self.store.deletion(id)? else { return Ok(Next::Done) };
         self.remove_local(id, &deletion.files)?;
@@ -131,7 +111,7 @@ impl Deleter {
     }
 
     /// Removes everything of it that is here, and the raw files that only it has used.
-    fn remove_local(&self, id: &AudienceId, files: &[FileId]) -> Result<(), Trouble> {
+    fn remove_local(&self, id: &AudienceId, files: &[FileId]) -> Result<(), Error> {
         self.folder.remove_audience(id)?;
         for file in files {
             self.remove_file(file)?;
@@ -140,7 +120,7 @@ impl Deleter {
     }
 
     /// Removes the bytes of an uploaded file.
-    fn remove_file(&self, id: &FileId) -> Result<(), Trouble> {
+    fn remove_file(&self, id: &FileId) -> Result<(), Error> {
         let parts = self.store.parts(id)?;
         fault::point("retention.upload")?;
         if !self.store.file_gone(id)? {
@@ -193,21 +173,19 @@ impl Janitor {
             0 => Ok(self.remove_orphans(ORPHAN_AGE)?),
             _ => Ok(()),
         });
-        if let Err(trouble) = swept {
-            let what = match trouble {
-                Trouble::Store(error) => error.to_string(),
-                Trouble::Io(error) => error.kind().to_string(),
-            };
-            tracing::warn!(what, "clean-up put off");
+        if let Err(error) = swept {
+            tracing::warn!(%error, "clean-up put off");
         }
     }
 
-    fn try_sweep(&self) -> Result<(), Trouble> {
+    fn try_sweep(&self) -> Result<(), Error> {
         let Janitor { deleter, retention } = self;
         let now = (deleter.clock)();
         let before = |kept: Duration| now - kept.as_millis() as Millis;
+        // What ends while this looks around is not in the future.
+        const AHEAD: Millis = 60_000;
         let (unused, used) = (before(retention.unused_upload), before(retention.used_upload));
-        for file in deleter.store.expired_files(unused, used, now)? {
+        for file in deleter.store.expired_files(unused, used, now + AHEAD)? {
             deleter.remove_file(&file)?;
         }
         for audience in deleter.store.expired_rejects(before(retention.rejects))? {

@@ -9,7 +9,7 @@ use super::id::AudienceId;
 use crate::Platform;
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// A file of a platform's that an audience's keys go into: most platforms have one.
@@ -210,9 +210,6 @@ pub trait Destination: Send + Sync {
     /// See [`Failure`].
     fn delete(&self, target: &Target) -> Result<(), Failure>;
 }
-
-/// Where a destination of ours keeps an audience's files.
-pub(crate) type AudienceFolder = Box<dyn Fn(&AudienceId) -> PathBuf + Send + Sync>;
 
 #[cfg(test)]
 mod tests {

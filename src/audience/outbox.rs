@@ -4,7 +4,7 @@
 //! are there. A batch is taken when its file is durable under its name. What is there is the
 //! operator's to upload; it goes with the audience.
 
-use super::destination::{AudienceFolder, Batch, Destination, Failure, Parcel, Receipt, Target};
+use super::destination::{Batch, Destination, Failure, Parcel, Receipt, Target};
 use super::fault;
 use super::folder::{Folder, make_dir, sync_dir, write_synced};
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ const BATCH_ROWS_MAX: u64 = 10_000;
 
 /// Files in the data folder.
 pub struct Outbox {
-    folder: AudienceFolder,
+    folder: Folder,
 }
 
 /// `manifest.json`.
@@ -46,11 +46,11 @@ pub struct ManifestBatch {
 impl Outbox {
     /// The outbox of a data folder.
     pub fn new(folder: Folder) -> Outbox {
-        Outbox { folder: Box::new(move |audience| folder.outbox(audience)) }
+        Outbox { folder }
     }
 
     fn stream(&self, target: &Target) -> PathBuf {
-        (self.folder)(&target.audience).join(target.stream.name())
+        self.folder.outbox(&target.audience).join(target.stream.name())
     }
 }
 
@@ -66,7 +66,7 @@ impl Destination for Outbox {
     fn open(&self, target: &Target) -> Result<String, Failure> {
         let stream = self.stream(target);
         make_dir(&stream)?;
-        sync_dir(&(self.folder)(&target.audience))?;
+        sync_dir(&self.folder.outbox(&target.audience))?;
         Ok(format!("{}-{}", target.stream, target.generation))
     }
 

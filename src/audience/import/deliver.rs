@@ -9,7 +9,6 @@ use super::read::READ_PERCENT;
 use super::{Importer, Lane, Next, Signals, Trouble};
 use crate::audience::destination::{Failure, Parcel, Stream, Target};
 use crate::audience::fault;
-use crate::audience::id::random_text;
 use crate::audience::stage::{rows_matched, staged_file};
 use crate::audience::store::{
     BatchCounts, BatchRecord, BatchState, Claim, Connection, Millis, StoreError,
@@ -299,7 +298,6 @@ impl Line<'_> {
 
 /// A random number from 0 to 1, so that many who wait do not come back at once.
 fn random_share() -> Result<f64, StoreError> {
-    let text = random_text(4).map_err(|error| StoreError::Broken(error.to_string()))?;
-    let sum: u32 = text.bytes().map(u32::from).fold(0, |sum, byte| (sum * 131 + byte) % 1_000);
-    Ok(f64::from(sum) / 1_000.0)
+    let number = getrandom::u32().map_err(|error| StoreError::Broken(error.to_string()))?;
+    Ok(f64::from(number) / f64::from(u32::MAX))
 }

@@ -143,7 +143,13 @@ fn keys_have_scopes_and_end_at_once() {
     std::thread::sleep(Duration::from_millis(500));
     assert_eq!(create(&writer).status, 401);
     assert_eq!(list(&reader).status, 200);
+    // What is not given stays.
+    let account = server.account.id.as_str();
+    run(&["account", "set", account, "--platform", "meta,google", "--json"]);
+    run(&["account", "set", account, "--country", "DE", "--json"]);
     let accounts = run(&["account", "list", "--json"]);
+    assert_eq!(accounts[0]["platforms"], json!(["meta", "google"]));
+    assert_eq!(accounts[0]["country"], "DE");
     assert_eq!(accounts[0]["keys"].as_array().unwrap().len(), 2);
     let text = accounts.to_string();
     assert!(!text.contains(&server.account.key) && !text.contains("apik_"), "{text}");
