@@ -47,21 +47,43 @@ pub enum Cell<'a> {
     Rejected(Rejection),
 }
 
-/// The rows of one chunk of input, in input order.
-pub struct Batch {
+/// The rows of one chunk of input, in input order, and what
+/// [`Source::run_with`](crate::Source::run_with) made of them.
+pub struct Batch<M: Default = ()> {
     table: Table,
+    made: M,
     columns: Arc<Columns>,
-    recycle: Sender<Table>,
+    recycle: Sender<Spare<M>>,
 }
 
-impl Batch {
-    pub(crate) fn new(table: Table, columns: Arc<Columns>, recycle: Sender<Table>) -> Batch {
-        Batch { table, columns, recycle }
+/// Memory of a batch that is gone, for another one.
+pub(super) type Spare<M> = (Table, M);
+
+impl<M: Default> Batch<M> {
+    pub(super) fn new(
+        (table, made): Spare<M>,
+        columns: Arc<Columns>,
+        recycle: Sender<Spare<M>>,
+    ) -> Batch<M> {
+        Batch { table, made, columns, recycle }
+    }
+
+    /// Makes something of the rows.
+    pub(super) fn make(&mut self, make: impl FnOnce(&Batch<M>, &mut M)) {
+        let mut made = std::mem::take(&mut self.made);
+        make(self, &mut made);
+        self.made = made;
+    }
+
+    /// What was made of the rows.
+    pub fn made(&self) -> &M {
+        &self.made
     }
 
     /// Every row of the batch, unusable ones included.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
-        (0..self.table.heads.len()).map(|index| Row { batch: self, index })
+        let (table, columns) = (&self.table, &*self.columns);
+        (0..table.heads.len()).map(move |index| Row { table, columns, index })
     }
 
     /// How many rows there are.
@@ -85,29 +107,31 @@ impl Batch {
     }
 }
 
-impl fmt::Debug for Batch {
+impl<M: Default> fmt::Debug for Batch<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Batch({} rows)", self.len())
     }
 }
 
-impl Drop for Batch {
+impl<M: Default> Drop for Batch<M> {
     fn drop(&mut self) {
+        let spare = (std::mem::take(&mut self.table), std::mem::take(&mut self.made));
         // The run may be gone, or have enough of them: then the memory is simply freed.
-        let _ = self.recycle.try_send(std::mem::take(&mut self.table));
+        let _ = self.recycle.try_send(spare);
     }
 }
 
 /// One row of a [`Batch`].
 #[derive(Clone, Copy)]
 pub struct Row<'a> {
-    batch: &'a Batch,
+    table: &'a Table,
+    columns: &'a Columns,
     index: usize,
 }
 
 impl<'a> Row<'a> {
     fn head(&self) -> &'a RowHead {
-        &self.batch.table.heads[self.index]
+        &self.table.heads[self.index]
     }
 
     /// The number of the row in its input, from 1.
@@ -152,12 +176,12 @@ impl<'a> Row<'a> {
     }
 
     fn places(&self) -> &'a [Place] {
-        let width = self.batch.columns.plan().slots.len();
-        &self.batch.table.places[self.index * width..][..width]
+        let width = self.columns.plan().slots.len();
+        &self.table.places[self.index * width..][..width]
     }
 
     fn show(&self, place: Place) -> Cell<'a> {
-        let table = &self.batch.table;
+        let table = self.table;
         match place {
             Place::Empty => Cell::Empty,
             Place::Hashed(index) => {
@@ -178,6 +202,11 @@ impl<'a> Row<'a> {
         self.show(self.places()[slot])
     }
 
+    /// True if a key or a plain value stands in a slot of the plan.
+    pub(crate) fn is_usable_slot(&self, slot: usize) -> bool {
+        matches!(self.places()[slot], Place::Hashed(_) | Place::Digest(_) | Place::Plain(_))
+    }
+
     /// What became of the cell of the used column with this index in [`Columns::used`]: unusable
     /// if a platform cannot use it, for the reason of the first in the order of the options.
     ///
@@ -185,8 +214,8 @@ impl<'a> Row<'a> {
     ///
     /// If there is no such column.
     pub fn cell(&self, column: usize) -> Cell<'a> {
-        assert!(column < self.batch.columns.used().len(), "there is no used column {column}");
-        let places = &self.places()[self.batch.columns.plan().of_column(column)];
+        assert!(column < self.columns.used().len(), "there is no used column {column}");
+        let places = &self.places()[self.columns.plan().of_column(column)];
         let is_rejected = |place: &&Place| matches!(self.show(**place), Cell::Rejected(_));
         let telling = places.iter().find(is_rejected).or(places.first());
         telling.map_or(Cell::NotTaken, |place| self.show(*place))
@@ -198,7 +227,7 @@ impl<'a> Row<'a> {
     ///
     /// If there is no such column or platform.
     pub fn cell_for(&self, platform: usize, column: usize) -> Cell<'a> {
-        let slot = self.batch.columns.plan().shares[platform].slots[column];
+        let slot = self.columns.plan().shares[platform].slots[column];
         slot.map_or(Cell::NotTaken, |slot| self.slot(slot))
     }
 
@@ -209,7 +238,7 @@ impl<'a> Row<'a> {
     ///
     /// If there is no such column or platform.
     pub fn alternate_for(&self, platform: usize, column: usize) -> Cell<'a> {
-        let slot = self.batch.columns.plan().shares[platform].alternates[column];
+        let slot = self.columns.plan().shares[platform].alternates[column];
         slot.map_or(Cell::NotTaken, |slot| self.slot(slot))
     }
 
@@ -220,10 +249,10 @@ impl<'a> Row<'a> {
     ///
     /// If there is no such column.
     pub fn rejected(&self, column: usize) -> Option<&'a [u8]> {
-        assert!(column < self.batch.columns.used().len(), "there is no used column {column}");
-        let places = &self.places()[self.batch.columns.plan().of_column(column)];
+        assert!(column < self.columns.used().len(), "there is no used column {column}");
+        let places = &self.places()[self.columns.plan().of_column(column)];
         places.iter().find_map(|place| match place {
-            Place::RejectedAndKept(_, index) => Some(self.batch.table.rejected.at(*index as usize)),
+            Place::RejectedAndKept(_, index) => Some(self.table.rejected.at(*index as usize)),
             _ => None,
         })
     }
@@ -231,7 +260,7 @@ impl<'a> Row<'a> {
     /// Every field of the row, quotes resolved, under
     /// [`Options::keep_records`](crate::Options::keep_records); none for a row that was given up.
     pub fn fields(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        let table = &self.batch.table;
+        let table = &self.table;
         let end = table.field_ends.get(self.index).copied().unwrap_or(0);
         let before = self.index.checked_sub(1).and_then(|row| table.field_ends.get(row));
         (before.copied().unwrap_or(0)..end).map(|field| table.fields.at(field))
@@ -245,9 +274,9 @@ impl<'a> Row<'a> {
     ///
     /// If there is no such column.
     pub fn canonical(&self, column: usize) -> Option<&'a str> {
-        assert!(column < self.batch.columns.used().len(), "there is no used column {column}");
-        let places = &self.places()[self.batch.columns.plan().of_column(column)];
-        let messages = &self.batch.table.messages;
+        assert!(column < self.columns.used().len(), "there is no used column {column}");
+        let places = &self.places()[self.columns.plan().of_column(column)];
+        let messages = &self.table.messages;
         places.iter().find_map(|place| match place {
             Place::Hashed(index) => std::str::from_utf8(messages.get(*index as usize)?).ok(),
             _ => None,
@@ -257,14 +286,14 @@ impl<'a> Row<'a> {
     /// Every cell of a used column, in the order of [`Columns::used`].
     pub fn cells(&self) -> impl Iterator<Item = (Identifier, Cell<'a>)> + use<'a> {
         let row = *self;
-        let used = row.batch.columns.used().iter().enumerate();
+        let used = row.columns.used().iter().enumerate();
         used.map(move |(index, column)| (column.identifier(), row.cell(index)))
     }
 
     /// The row's match candidates, in every form that a platform wants.
     pub fn candidates(&self) -> impl Iterator<Item = Candidate> + use<'a> {
         let row = *self;
-        let slots = row.batch.columns.plan().slots.iter().enumerate();
+        let slots = row.columns.plan().slots.iter().enumerate();
         slots.filter_map(move |(index, slot)| {
             let Cell::Key(digest) = row.slot(index) else { return None };
             let (identifier, form) = (slot.key.identifier, slot.key.form);
@@ -279,10 +308,10 @@ impl<'a> Row<'a> {
     ///
     /// If there is no such column.
     pub fn kept(&self, index: usize) -> &'a [u8] {
-        let width = self.batch.columns.kept().len();
+        let width = self.columns.kept().len();
         // Without this check the next row's content would be handed out.
         assert!(index < width, "there are {width} kept columns");
-        self.batch.table.kept.at(self.index * width + index)
+        self.table.kept.at(self.index * width + index)
     }
 }
 

@@ -101,7 +101,6 @@ pub struct Digest {
     bytes: [u8; BYTES_MAX],
 }
 
-const HEX: &[u8; 16] = b"0123456789abcdef";
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 impl Digest {
@@ -154,10 +153,7 @@ impl Digest {
     /// Appends it, spelled in this way, in ASCII.
     pub fn write(&self, encoding: Encoding, out: &mut Vec<u8>) {
         match encoding {
-            Encoding::Hex => {
-                let digits = |byte: &u8| [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
-                out.extend(self.as_bytes().iter().flat_map(digits));
-            }
+            Encoding::Hex => out.extend_from_slice(&hex(&self.bytes)[..2 * self.hash.bytes()]),
             Encoding::Base64 => {
                 for group in self.as_bytes().chunks(3) {
                     let at = |index: usize| u32::from(group.get(index).copied().unwrap_or(0));
@@ -182,6 +178,17 @@ impl Digest {
     pub(crate) fn is_of_nothing(&self) -> bool {
         *self == Digest::with(self.hash, b"")
     }
+}
+
+/// Hexadecimal digits, without a branch or a table: so the compiler makes vectors of it.
+fn hex(bytes: &[u8; BYTES_MAX]) -> [u8; 2 * BYTES_MAX] {
+    let digit = |half: u8| half + b'0' + if half > 9 { b'a' - b'9' - 1 } else { 0 };
+    let mut digits = [0; 2 * BYTES_MAX];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = digit(byte >> 4);
+        pair[1] = digit(byte & 15);
+    }
+    digits
 }
 
 fn from_hex(hash: Hash, text: &[u8]) -> Option<Digest> {

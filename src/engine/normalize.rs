@@ -94,10 +94,15 @@ pub(crate) enum Value<'a> {
     Empty,
     Rejected(Rejection),
     Prehashed(Digest),
+    /// An e-mail of the usual shape.
+    Swept(email::Swept),
     Email(Cow<'a, str>, email::Facts),
     Phone(Phones),
     Country(Country),
-    State { text: Cow<'a, str>, code: Option<&'static str> },
+    State {
+        text: Cow<'a, str>,
+        code: Option<&'static str>,
+    },
     Date(Date),
     Text(Cow<'a, str>),
 }
@@ -114,6 +119,23 @@ pub(crate) struct Phones {
 }
 
 impl Value<'_> {
+    /// True if both forms are spelled alike, as far as that is known without spelling them.
+    pub(crate) fn is_same(&self, one: Form, other: Form) -> bool {
+        match self {
+            Value::Swept(swept) => swept.is_whole(one) && swept.is_whole(other),
+            Value::Phone(Phones { first: Ok(phone), .. }) => {
+                let digits = phone.as_bytes().len() - 1;
+                let has_plus = |form| match form {
+                    Form::Alternate => None,
+                    Form::Uid2 => (digits >= UID2_DIGITS_MIN).then_some(true),
+                    form => Some(!matches!(form, Form::Digits | Form::Meta)),
+                };
+                has_plus(one).is_some() && has_plus(one) == has_plus(other)
+            }
+            _ => false,
+        }
+    }
+
     /// True if libphonenumber calls the phone valid, however it was read.
     pub(crate) fn is_valid_phone(&self) -> bool {
         match self {
@@ -194,6 +216,32 @@ impl Normalizer {
         raw: &'a [u8],
         hints: Hints,
     ) -> Value<'a> {
+        match identifier {
+            Identifier::Email => {
+                if let Some(swept) = email::Swept::of(raw) {
+                    return Value::Swept(swept);
+                }
+            }
+            Identifier::Phone if !self.has_alternates => {
+                let (policy, placeholders) = (self.phone_policy, self.placeholders);
+                let phones = &mut self.phones;
+                if let Some(first) =
+                    phone::usable_plain(phones, raw, hints.country, policy, placeholders)
+                {
+                    return Value::Phone(Phones {
+                        first: Ok(first),
+                        assumed: None,
+                        alternate: None,
+                    });
+                }
+            }
+            _ => {}
+        }
+        self.read_any(identifier, raw, hints)
+    }
+
+    /// Reads a cell in the general way.
+    fn read_any<'a>(&mut self, identifier: Identifier, raw: &'a [u8], hints: Hints) -> Value<'a> {
         let text = match text::clean(raw, identifier) {
             Ok(text) => text,
             Err(rejection) => return Value::Rejected(rejection),
@@ -275,6 +323,7 @@ impl Normalizer {
             Value::Empty => return Outcome::Empty,
             Value::Rejected(rejection) => Err(*rejection),
             Value::Prehashed(digest) => return Outcome::Prehashed(*digest),
+            Value::Swept(swept) => swept.write(form, out),
             Value::Email(text, facts) => Address::known(text, *facts).write(form, out),
             Value::Phone(Phones { alternate: None, .. }) if form == Form::Alternate => {
                 return Outcome::Empty;
@@ -321,13 +370,12 @@ fn write_phone(phones: &Phones, form: Form, out: &mut Vec<u8>) -> Result<(), Rej
         (Err(_), Some(phone), _) if matches!(form, Form::Meta | Form::Google | Form::Uid2) => phone,
         (Err(rejection), _, _) => return Err(*rejection),
     };
-    let digits = phone.e164().trim_start_matches('+');
+    let number = phone.as_bytes();
     match form {
-        Form::Uid2 if digits.len() < UID2_DIGITS_MIN => return Err(Rejection::TooShort),
-        Form::Digits | Form::Meta => {}
-        _ => out.push(b'+'),
+        Form::Uid2 if number.len() <= UID2_DIGITS_MIN => return Err(Rejection::TooShort),
+        Form::Digits | Form::Meta => out.extend_from_slice(number.get(1..).unwrap_or_default()),
+        _ => out.extend_from_slice(number),
     }
-    out.extend_from_slice(digits.as_bytes());
     Ok(())
 }
 

@@ -7,12 +7,11 @@
 use super::columns::Column;
 use super::identifier::Identifier;
 use super::rules::{Form, Key, Rules};
+use std::ops::Range;
 
 /// One column in one form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slot {
-    /// The column's place among the used ones.
-    pub(crate) column: usize,
     pub(crate) ordinal: usize,
     pub(crate) key: Key,
     /// The platforms that take it, as bits.
@@ -34,6 +33,8 @@ pub(crate) struct Share {
 pub(crate) struct Plan {
     pub(crate) slots: Vec<Slot>,
     pub(crate) shares: Vec<Share>,
+    /// For each used column where its slots are.
+    of_column: Vec<Range<usize>>,
 }
 
 /// More platforms than there are; a row's matches are bits.
@@ -48,7 +49,8 @@ impl Plan {
             slots: none.clone(),
             alternates: none.clone(),
         };
-        let mut plan = Plan { slots: Vec::new(), shares: rules.iter().map(share).collect() };
+        let shares = rules.iter().map(share).collect();
+        let mut plan = Plan { shares, ..Plan::default() };
         for (index, column) in used.iter().enumerate() {
             let start = plan.slots.len();
             for (platform, rules) in rules.iter().enumerate() {
@@ -58,7 +60,7 @@ impl Plan {
                 let slot = known.map_or(plan.slots.len(), |known| start + known);
                 if known.is_none() {
                     let ordinal = column.ordinal();
-                    plan.slots.push(Slot { column: index, ordinal, key: *key, platforms: 0 });
+                    plan.slots.push(Slot { ordinal, key: *key, platforms: 0 });
                 }
                 plan.slots[slot].platforms |= 1 << platform;
                 plan.shares[platform].slots[index] = Some(slot);
@@ -67,19 +69,17 @@ impl Plan {
                     let key = Key { form: Form::Alternate, ..*key };
                     let (ordinal, platforms) = (column.ordinal(), 1 << platform);
                     plan.shares[platform].alternates[index] = Some(plan.slots.len());
-                    plan.slots.push(Slot { column: index, ordinal, key, platforms });
+                    plan.slots.push(Slot { ordinal, key, platforms });
                 }
             }
+            plan.of_column.push(start..plan.slots.len());
         }
         plan
     }
 
     /// The slots of one used column.
-    pub(crate) fn of_column(&self, column: usize) -> std::ops::Range<usize> {
-        // They stand in the order of the columns.
-        let start = self.slots.partition_point(|slot| slot.column < column);
-        let end = self.slots.partition_point(|slot| slot.column <= column);
-        start..end
+    pub(crate) fn of_column(&self, column: usize) -> Range<usize> {
+        self.of_column[column].clone()
     }
 
     /// The slot that a platform takes of a column, by the column's identifier and ordinal.

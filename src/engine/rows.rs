@@ -159,8 +159,15 @@ impl Table {
             let first = self.places.len();
             // A second e-mail may be the first one again.
             let same_from = if column.ordinal() > 1 { row_start } else { first };
-            for slot in &plan.slots[slots.clone()] {
-                let place = self.write(&value, slot, column, hints, same_from, normalizer);
+            let own = &plan.slots[slots.clone()];
+            for (at, slot) in own.iter().enumerate() {
+                let is_alike = |other: &Slot| {
+                    other.key.sent == slot.key.sent && value.is_same(other.key.form, slot.key.form)
+                };
+                let place = match own[..at].iter().position(is_alike) {
+                    Some(other) => self.places[first + other],
+                    None => self.write(&value, slot, column, hints, same_from, normalizer),
+                };
                 self.places.push(place);
                 if !matches!(place, Place::Empty | Place::Rejected(_)) {
                     let mut platforms = slot.platforms;
@@ -171,8 +178,8 @@ impl Table {
                 }
             }
             let cell = (column, raw, record.position);
-            self.count_cell(cell, first, &plan.slots[slots.clone()], slots.start);
-            let own = self.places[first..].iter().zip(&plan.slots[slots]);
+            self.count_cell(cell, first, own, slots.start);
+            let own = self.places[first..].iter().zip(own);
             let mut own = own.filter(|(_, slot)| slot.key.form != Form::Alternate);
             if identifier == Identifier::Phone && own.any(|(place, _)| is_made(place)) {
                 self.summary.count_phone(value.is_valid_phone(), value.is_assumed_phone());
@@ -290,6 +297,13 @@ impl Table {
         slot: usize,
     ) {
         let identifier = column.identifier();
+        if let ([Place::Hashed(_)], [own]) = (&self.places[first..], slots)
+            && own.key.form != Form::Alternate
+        {
+            self.counts[slot].usable += 1;
+            self.summary.count_candidates(identifier, 1);
+            return;
+        }
         let (mut keys, mut is_plain) = (0, false);
         let mut rejected = None;
         for at in first..self.places.len() {
@@ -344,12 +358,12 @@ impl Table {
             // Its number of fields was looked at already.
             return;
         }
-        let width = columns.width();
+        let (length, width) = (record.fields.len(), columns.width());
         // Without a header nothing says that they are only delimiters at the end.
         let is_unnamed = !columns.is_named();
-        if record.fields.len() < width {
+        if length < width {
             self.summary.count_row(RowProblem::ShortRow, record.position);
-        } else if record.fields.iter().skip(width).any(|field| !field.is_empty() || is_unnamed) {
+        } else if length > width && (is_unnamed || has_surplus(record, columns)) {
             self.summary.count_row(RowProblem::LongRow, record.position);
         }
     }
@@ -368,16 +382,19 @@ impl Table {
     pub(crate) fn rows(&self) -> usize {
         self.heads.len()
     }
-
-    pub(crate) fn summary(&self) -> &Summary {
-        &self.summary
-    }
 }
 
 /// True for a row with something beyond the header's fields.
 fn is_long(record: &Record<'_>, columns: &Columns) -> bool {
-    let beyond = record.fields.iter().skip(columns.width());
-    record.problem.is_none() && columns.is_named() && beyond.into_iter().any(|it| !it.is_empty())
+    record.fields.len() > columns.width()
+        && record.problem.is_none()
+        && columns.is_named()
+        && has_surplus(record, columns)
+}
+
+/// True if anything stands behind the header's fields.
+fn has_surplus(record: &Record<'_>, columns: &Columns) -> bool {
+    record.fields.iter().skip(columns.width()).any(|field| !field.is_empty())
 }
 
 /// Where the first cell stands that is not what its column is for, with no primary identifier in

@@ -9,7 +9,7 @@
 //! worker.
 
 use super::Engine;
-use super::batch::Batch;
+use super::batch::{Batch, Spare};
 use super::chunk::{Chunk, Cutter};
 use super::columns::Columns;
 use super::dialect::Dialect;
@@ -30,8 +30,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 /// What arrives in the place of a chunk.
-enum Arrival {
-    Table(Box<Table>),
+enum Arrival<M: Default> {
+    Batch(Box<Batch<M>>),
     Error(Error),
     Panic(Box<dyn Any + Send>),
 }
@@ -40,9 +40,8 @@ enum Arrival {
 ///
 /// An embedder that panics in a reader, or meets a bug of ours in a worker, gets the panic in
 /// [`Run::next_batch`]; the engine stays usable.
-pub struct Run {
-    places: Receiver<Receiver<Arrival>>,
-    recycle: Sender<Table>,
+pub struct Run<M: Default = ()> {
+    places: Receiver<Receiver<Arrival<M>>>,
     columns: Arc<Columns>,
     tally: Tally,
     summary: Summary,
@@ -57,35 +56,68 @@ impl Source {
     ///
     /// If that thread cannot be started.
     pub fn run(self) -> Result<Run, Error> {
+        self.run_with(|_, ()| ())
+    }
+
+    /// The same, where the workers `make` something of each batch before it is handed over, in
+    /// any order: see [`Batch::made`]. Whatever can be done for a batch by itself is done on all
+    /// cores there. What is made comes back for another batch, to be emptied and filled anew.
+    ///
+    /// ```
+    /// use matchkey::{Engine, Options};
+    ///
+    /// let source = Engine::new(Options::new())?.open(&b"email\na@example.com\n-\n"[..])?;
+    /// let mut run = source.run_with(|batch, lines: &mut String| {
+    ///     lines.clear();
+    ///     for row in batch.rows() {
+    ///         lines.push_str(&format!("{} {}\n", row.number(), row.is_usable()));
+    ///     }
+    /// })?;
+    /// while let Some(batch) = run.next_batch()? {
+    ///     assert_eq!(batch.made(), "1 true\n2 false\n");
+    /// }
+    /// # Ok::<(), matchkey::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If no thread can be started.
+    pub fn run_with<M, F>(self, make: F) -> Result<Run<M>, Error>
+    where
+        M: Default + Send + 'static,
+        F: Fn(&Batch<M>, &mut M) + Send + Sync + 'static,
+    {
         let dialect = self.scan().dialect;
         let Source { engine, mut cutter, columns, .. } = self;
         let in_flight_max = 2 * engine.threads() + 1;
         let (place, places) = bounded(in_flight_max);
-        let (recycle, tables) = bounded(in_flight_max);
-        let (spare, spares) = bounded(in_flight_max);
-        cutter.set_spare(spares);
+        let (recycle, spares) = bounded(in_flight_max);
+        let (spare, spare_bytes) = bounded(in_flight_max);
+        cutter.set_spare(spare_bytes);
         let tally = cutter.tally().clone();
         let is_cancelled = Arc::new(AtomicBool::new(false));
         let name = format!("{}-reader", engine.options().thread_name);
-        let line = Line {
+        let line = Arc::new(Line {
             engine,
             columns: Arc::clone(&columns),
             dialect,
             tally: tally.clone(),
             is_cancelled: Arc::clone(&is_cancelled),
-            tables,
-            spare,
-        };
+            make: Arc::new(make),
+            recycle,
+            spares,
+            spare_bytes: spare,
+        });
         thread::Builder::new()
             .name(name)
             .spawn(move || line.feed(cutter, &place))
             .map_err(|error| Error::new(ErrorKind::Options, format!("no thread: {error}")))?;
         let summary = Summary::default();
-        Ok(Run { places, recycle, columns, tally, summary, is_cancelled, is_over: false })
+        Ok(Run { places, columns, tally, summary, is_cancelled, is_over: false })
     }
 }
 
-impl Run {
+impl<M: Default> Run<M> {
     /// The columns that are used, and why.
     pub fn columns(&self) -> &Columns {
         &self.columns
@@ -111,7 +143,7 @@ impl Run {
     /// # Panics
     ///
     /// With the panic of a worker or of the reader, once; after it there are no more batches.
-    pub fn next_batch(&mut self) -> Result<Option<Batch>, Error> {
+    pub fn next_batch(&mut self) -> Result<Option<Batch<M>>, Error> {
         if self.is_over {
             return Ok(None);
         }
@@ -122,11 +154,10 @@ impl Run {
             place.recv().unwrap_or_else(|_| Arrival::Error(lost()))
         });
         match arrival {
-            Some(Arrival::Table(table)) => {
-                self.summary.add(table.summary());
-                self.tally.processed(table.rows() as u64);
-                let columns = Arc::clone(&self.columns);
-                Ok(Some(Batch::new(*table, columns, self.recycle.clone())))
+            Some(Arrival::Batch(batch)) => {
+                self.summary.add(batch.summary());
+                self.tally.processed(batch.len() as u64);
+                Ok(Some(*batch))
             }
             None => {
                 self.is_over = true;
@@ -145,33 +176,34 @@ impl Run {
     }
 }
 
-impl Drop for Run {
+impl<M: Default> Drop for Run<M> {
     fn drop(&mut self) {
         self.is_cancelled.store(true, Ordering::Relaxed);
     }
 }
 
-impl std::fmt::Debug for Run {
+impl<M: Default> std::fmt::Debug for Run<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Run({:?})", self.tally.counts())
     }
 }
 
 /// What the reader thread and the workers of one run share.
-#[derive(Clone)]
-struct Line {
+struct Line<M: Default> {
     engine: Engine,
     columns: Arc<Columns>,
     dialect: Dialect,
     tally: Tally,
     is_cancelled: Arc<AtomicBool>,
-    tables: Receiver<Table>,
-    spare: Sender<Vec<u8>>,
+    make: Arc<dyn Fn(&Batch<M>, &mut M) + Send + Sync>,
+    recycle: Sender<Spare<M>>,
+    spares: Receiver<Spare<M>>,
+    spare_bytes: Sender<Vec<u8>>,
 }
 
-impl Line {
+impl<M: Default + Send + 'static> Line<M> {
     /// The reader thread: cuts until the input ends or nobody wants it any more.
-    fn feed(self, mut cutter: Cutter, places: &Sender<Receiver<Arrival>>) {
+    fn feed(self: &Arc<Self>, mut cutter: Cutter, places: &Sender<Receiver<Arrival<M>>>) {
         loop {
             let chunk = match catch_unwind(AssertUnwindSafe(|| cutter.next_chunk())) {
                 Ok(Ok(Some(chunk))) => Ok(chunk),
@@ -194,7 +226,7 @@ impl Line {
             }
             match chunk {
                 Ok(chunk) => {
-                    let line = self.clone();
+                    let line = Arc::clone(self);
                     self.engine.spawn(move |worker| line.work(chunk, worker, &arrive));
                 }
                 Err(last) => {
@@ -206,20 +238,22 @@ impl Line {
         }
     }
 
-    /// A worker's share: one chunk becomes one table.
-    fn work(self, chunk: Chunk, worker: &mut Worker, arrive: &Sender<Arrival>) {
+    /// A worker's share: one chunk becomes one batch.
+    fn work(&self, chunk: Chunk, worker: &mut Worker, arrive: &Sender<Arrival<M>>) {
         if self.is_cancelled.load(Ordering::Relaxed) {
             return;
         }
-        let mut table = self.tables.try_recv().unwrap_or_default();
-        let work =
-            AssertUnwindSafe(|| worker.fill(&mut table, &chunk, &self.columns, self.dialect));
-        let arrival = match catch_unwind(work) {
-            Ok(()) => Arrival::Table(Box::new(table)),
-            Err(panic) => Arrival::Panic(panic),
-        };
+        let (mut table, made) = self.spares.try_recv().unwrap_or_default();
+        let work = AssertUnwindSafe(|| {
+            worker.fill(&mut table, &chunk, &self.columns, self.dialect);
+            let columns = Arc::clone(&self.columns);
+            let mut batch = Batch::new((table, made), columns, self.recycle.clone());
+            batch.make(&*self.make);
+            Box::new(batch)
+        });
+        let arrival = catch_unwind(work).map_or_else(Arrival::Panic, Arrival::Batch);
         // Nobody may want either of them any more.
-        let _ = self.spare.try_send(chunk.bytes);
+        let _ = self.spare_bytes.try_send(chunk.bytes);
         let _ = arrive.send(arrival);
     }
 }

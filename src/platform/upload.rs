@@ -52,6 +52,11 @@ pub struct Records {
 }
 
 impl Records {
+    /// All records' bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Each record's bytes, its line end included.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         let mut start = 0;
@@ -221,7 +226,13 @@ impl File {
         }
         let mut header = Vec::new();
         if !headers.is_empty() {
-            csv_record(headers.iter().map(String::as_bytes), &mut header);
+            for (index, name) in headers.iter().enumerate() {
+                if index > 0 {
+                    header.push(b',');
+                }
+                csv_field(name.as_bytes(), &mut header);
+            }
+            header.push(b'\n');
         }
         let is_wanted = planned
             .iter()
@@ -246,34 +257,31 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     /// Appends what stands in a slot, if it is usable.
-    fn value(&self, slot: Option<usize>, out: &mut Vec<u8>) -> bool {
+    fn value(&mut self, slot: Option<usize>) -> bool {
         match slot.map(|slot| self.row.slot(slot)) {
-            Some(Cell::Key(digest)) => digest.write(self.encoding, out),
-            Some(Cell::Plain(text)) => out.extend_from_slice(text.as_bytes()),
+            Some(Cell::Key(digest)) => digest.write(self.encoding, &mut self.out.bytes),
+            Some(Cell::Plain(text)) => csv_field(text.as_bytes(), &mut self.out.bytes),
             _ => return false,
         }
         true
     }
 
-    fn cell(&self, slot: Option<usize>) -> Option<Cell<'_>> {
-        let cell = self.row.slot(slot?);
-        matches!(cell, Cell::Key(_) | Cell::Plain(_)).then_some(cell)
-    }
-
     /// The n-th usable of some slots; one that is equal to an earlier one does not count.
     fn usable(&self, slots: &[Option<usize>; ORDINALS], n: usize) -> Option<usize> {
+        let is_usable = |slot: &usize| self.row.is_usable_slot(*slot);
         let is_new = |at: &usize| {
-            let cell = self.cell(slots[*at]);
-            cell.is_some() && !slots[..*at].iter().any(|earlier| self.cell(*earlier) == cell)
+            let Some(slot) = slots[*at].filter(is_usable) else { return false };
+            let earlier = slots[..*at].iter().flatten();
+            !earlier.into_iter().any(|earlier| self.row.slot(*earlier) == self.row.slot(slot))
         };
         (0..ORDINALS).filter(is_new).nth(n).and_then(|at| slots[at])
     }
 
     /// Appends the digest in a slot, if it is of this hash.
-    fn value_of(&self, slot: Option<usize>, hash: Option<Hash>, out: &mut Vec<u8>) -> bool {
-        match (hash, self.cell(slot)) {
+    fn value_of(&mut self, slot: Option<usize>, hash: Option<Hash>) -> bool {
+        match (hash, slot.map(|slot| self.row.slot(slot))) {
             (Some(hash), Some(Cell::Key(digest))) if digest.hash() != hash => false,
-            _ => self.value(slot, out),
+            _ => self.value(slot),
         }
     }
 
@@ -290,12 +298,10 @@ impl Writer<'_> {
             .iter()
             .zip(places)
             .all(|(column, slots)| !is_in(column) || self.usable(slots, 0).is_some());
-        let mut fields = Vec::new();
         for number in 0..ORDINALS {
-            fields.clear();
-            let mut ends = Vec::with_capacity(columns.len());
+            let start = self.out.bytes.len();
             let mut has_own = false;
-            for (column, slots) in columns.iter().zip(places) {
+            for (index, (column, slots)) in columns.iter().zip(places).enumerate() {
                 let identifier = column.identifier;
                 let is_primary = identifier.is_some_and(Identifier::is_primary);
                 let is_attribute = identifier.is_some_and(Identifier::is_attribute);
@@ -306,82 +312,92 @@ impl Writer<'_> {
                     (None, false) if is_in(column) && !has_all => None,
                     (None, false) => self.usable(slots, 0),
                 };
-                let is_there = self.value_of(slot, column.hash, &mut fields);
+                if index > 0 {
+                    self.out.bytes.push(b',');
+                }
+                let is_there = self.value_of(slot, column.hash);
                 has_own |= is_there && !is_attribute && (is_primary || number == 0);
-                ends.push(fields.len());
             }
             if !has_own {
+                self.out.bytes.truncate(start);
                 break;
             }
-            let mut start = 0;
-            let fields = ends.iter().map(|end| &fields[std::mem::replace(&mut start, *end)..*end]);
-            csv_record(fields, &mut self.out.bytes);
+            self.out.bytes.push(b'\n');
             self.out.close();
         }
     }
 
     fn lines(&mut self, slots: &[Option<usize>; ORDINALS]) {
-        let mut line = Vec::new();
         for n in 0..ORDINALS {
             let Some(slot) = self.usable(slots, n) else { break };
-            line.clear();
-            if self.value(Some(slot), &mut line) {
-                line.push(b'\n');
-                self.out.bytes.extend_from_slice(&line);
-                self.out.close();
+            // Not CSV: a line is a value.
+            match self.row.slot(slot) {
+                Cell::Key(digest) => digest.write(self.encoding, &mut self.out.bytes),
+                Cell::Plain(text) => self.out.bytes.extend_from_slice(text.as_bytes()),
+                _ => continue,
             }
+            self.out.bytes.push(b'\n');
+            self.out.close();
         }
     }
 
     fn items(&mut self, kind: &str, slots: &[Option<usize>; ORDINALS]) {
-        let mut text = Vec::new();
         for n in 0..ORDINALS {
             let Some(slot) = self.usable(slots, n) else { break };
-            text.clear();
-            if self.value(Some(slot), &mut text) {
-                let fields = [&b"Customer List Item"[..], b"", kind.as_bytes(), &text, b"Add"];
-                csv_record(fields.into_iter(), &mut self.out.bytes);
+            let start = self.out.bytes.len();
+            for field in ["Customer List Item", "", kind] {
+                csv_field(field.as_bytes(), &mut self.out.bytes);
+                self.out.bytes.push(b',');
+            }
+            if self.value(Some(slot)) {
+                self.out.bytes.extend_from_slice(b",Add\n");
                 self.out.close();
+            } else {
+                self.out.bytes.truncate(start);
             }
         }
     }
 }
 
-/// Appends a CSV record.
-fn csv_record<'a>(fields: impl Iterator<Item = &'a [u8]>, out: &mut Vec<u8>) {
-    // Each byte may be doubled; quotes, a delimiter, a line end.
-    const MARKS_MAX: usize = 8;
-    let mut writer = csv_core::Writer::new();
-    for (index, field) in fields.enumerate() {
-        let start = out.len();
-        out.resize(start + 2 * field.len() + MARKS_MAX, 0);
-        let mut end = start;
-        if index > 0 {
-            end += writer.delimiter(&mut out[end..]).1;
-        }
-        end += writer.field(field, &mut out[end..]).2;
-        out.truncate(end);
+/// Appends a field of a CSV record that has more than this one, or one that is not empty.
+pub fn csv_field(field: &[u8], out: &mut Vec<u8>) {
+    let is_marked = |byte: &u8| matches!(byte, b',' | b'"' | b'\r' | b'\n');
+    if !field.iter().any(is_marked) {
+        out.extend_from_slice(field);
+        return;
     }
+    // Each byte may be doubled; and there are two quotes.
+    const QUOTES: usize = 2;
+    let mut writer = csv_core::Writer::new();
     let start = out.len();
-    out.resize(start + MARKS_MAX, 0);
-    let end = start + writer.terminator(&mut out[start..]).1;
+    out.resize(start + 2 * field.len() + QUOTES, 0);
+    let mut end = start + writer.field(field, &mut out[start..]).2;
+    // The closing quote waits for what follows.
+    end += writer.finish(&mut out[end..]).1;
     out.truncate(end);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
-    #[test]
-    fn records_are_read_back_by_a_csv_reader() {
-        let fields = ["", "a", "a \"b\", c", "x\ny", "\"", "ends\""];
-        let mut bytes = Vec::new();
-        csv_record(fields.iter().map(|field| field.as_bytes()), &mut bytes);
-        csv_record([&b""[..]].into_iter(), &mut bytes);
-        let mut reader =
-            csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(&bytes[..]);
-        let records: Vec<_> = reader.records().map(Result::unwrap).collect();
-        assert_eq!(records[0], fields[..]);
-        assert_eq!(records[1], [""][..]);
+    proptest! {
+        #[test]
+        fn fields_are_written_as_the_csv_crate_does(
+            fields in proptest::collection::vec("[a-c\",;\r\n \u{e9}]{0,6}", 2..5),
+        ) {
+            let mut bytes = Vec::new();
+            for (index, field) in fields.iter().enumerate() {
+                if index > 0 {
+                    bytes.push(b',');
+                }
+                csv_field(field.as_bytes(), &mut bytes);
+            }
+            bytes.push(b'\n');
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            writer.write_record(&fields).unwrap();
+            prop_assert_eq!(bytes, writer.into_inner().unwrap());
+        }
     }
 }

@@ -7,7 +7,6 @@
 use crate::args::{ExplainArguments, engine};
 use crate::failure::Failure;
 use crate::field::Field;
-use crate::layout::failure;
 use crate::target::Target;
 use matchkey::normalize::{Country, Normalizer, Outcome, Rejection, cleaned, phone};
 use matchkey::platform::spec::KeyRule;
@@ -294,5 +293,13 @@ fn reading(error: &csv::Error) -> String {
     match error.position() {
         Some(position) => format!("cannot be read on at byte {}", position.byte()),
         None => "cannot be read on".into(),
+    }
+}
+
+/// The failure behind an error of the `csv` crate while writing.
+fn failure(target: &Target, error: csv::Error) -> Failure {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => target.failure(&error),
+        other => Failure::Refused(format!("a record could not be written: {other:?}")),
     }
 }

@@ -6,18 +6,20 @@
 use crate::args::{Format, HashArguments, engine};
 use crate::failure::{Failure, grouped, say};
 use crate::input::{Input, open_all};
-use crate::layout::{Layout, Places, Records};
+use crate::layout::{Layout, Places, Spelling};
 use crate::progress::Progress;
 use crate::report::{Outcome, Rejects, recognition};
 use crate::sheets::{Destination, Sheets, chosen_encoding};
 use crate::target::{Folder, Target, clean_up_on_signals};
-use matchkey::platform::{Encoding, Hash, upload};
+use matchkey::platform::upload::{self, Records, Upload};
+use matchkey::platform::{Encoding, Hash};
 use matchkey::{Batch, Columns, Counts, Engine, Options, Platform, Summary};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Runs the command.
@@ -51,18 +53,18 @@ pub(crate) fn run(arguments: &HashArguments) -> Result<(), Failure> {
     let mut outcome = Outcome { counts, summary, files: Vec::new(), elapsed: start.elapsed() };
     let is_useful = outcome.counts.matched > 0;
     if is_useful {
-        if let Some((_, records)) = delivery.generic
+        if let Some(generic) = delivery.generic
             && outcome.matched(arguments, Platform::Generic) > 0
         {
-            records.finish()?;
+            generic.stream.finish()?;
             outcome.files.extend(destination.generic_path(arguments.format));
         }
         for sheets in delivery.sheets {
             outcome.files.extend(sheets.finish(&destination)?);
         }
     }
-    if let Some(rejects) = delivery.rejects {
-        is_wanted(rejects.finish())?;
+    if let Some((_, stream)) = delivery.rejects {
+        is_wanted(stream.finish())?;
     }
     outcome.elapsed = start.elapsed();
     if let Some(mut target) = delivery.report {
@@ -126,20 +128,44 @@ fn check_generic(arguments: &HashArguments) -> Result<(), Failure> {
 
 /// Everything that is written, and what it adds up to.
 struct Delivery {
-    /// The generic keys, and their columns.
-    generic: Option<(Layout, Records)>,
+    generic: Option<Generic>,
     sheets: Vec<Sheets>,
-    rejects: Option<Rejects>,
+    rejects: Option<(Rejects, Stream)>,
     report: Option<Target>,
-    kept: usize,
     counts: Counts,
     summary: Summary,
 }
 
-/// Where one input has what is written.
-struct InputPlaces {
-    generic: Option<Places>,
-    sheets: Vec<upload::Places>,
+/// The generic keys.
+struct Generic {
+    layout: Layout,
+    spelling: Arc<Spelling>,
+    stream: Stream,
+}
+
+/// Blocks behind a header.
+struct Stream {
+    target: Target,
+    /// It waits for the first record: a list without usable rows makes no output.
+    header: Vec<u8>,
+}
+
+impl Stream {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let header = std::mem::take(&mut self.header);
+        let written = self.target.write_all(&header).and_then(|()| self.target.write_all(bytes));
+        written.map_err(|error| self.target.failure(&error))
+    }
+
+    /// Makes the file appear, with its header if with nothing else.
+    fn finish(mut self) -> Result<(), Failure> {
+        let written = self.target.write_all(&self.header);
+        written.map_err(|error| self.target.failure(&error))?;
+        self.target.finish()
+    }
 }
 
 impl Delivery {
@@ -164,58 +190,98 @@ impl Delivery {
                 Some(path) => Target::create(&path)?,
                 None => Target::stdout()?,
             };
-            let records = Records::start(target, arguments.format, layout.names())?;
-            generic = Some((layout, records));
+            let spelling = Spelling::new(arguments.format, arguments.keep.len(), layout.names())?;
+            let stream = Stream { target, header: spelling.header() };
+            generic = Some(Generic { layout, spelling: Arc::new(spelling), stream });
         }
-        let rejects = match create(&arguments.rejects)? {
-            Some(target) => Some(Rejects::start(target, arguments.rejects_values)?),
-            None => None,
-        };
-        Ok(Delivery {
+        let rejects = create(&arguments.rejects)?.map(|target| {
+            let rejects = Rejects { has_values: arguments.rejects_values };
+            (rejects, Stream { target, header: rejects.header() })
+        });
+        let report = create(&arguments.report)?;
+        let (counts, summary) = (Counts::default(), Summary::default());
+        Ok(Delivery { generic, sheets, rejects, report, counts, summary })
+    }
+
+    /// What the workers have to do for an input with these columns.
+    fn render(&self, columns: &Columns, input: &str) -> Render {
+        let sheets = self.sheets.iter().map(|sheets| {
+            let upload = Arc::clone(sheets.upload());
+            let places = upload.places(columns);
+            (upload, places)
+        });
+        let generic = self
+            .generic
+            .as_ref()
+            .map(|generic| (generic.layout.places(columns), Arc::clone(&generic.spelling)));
+        Render {
             generic,
-            sheets,
-            rejects,
-            report: create(&arguments.report)?,
-            kept: arguments.keep.len(),
-            counts: Counts::default(),
-            summary: Summary::default(),
-        })
-    }
-
-    fn places(&self, columns: &Columns) -> InputPlaces {
-        InputPlaces {
-            generic: self.generic.as_ref().map(|(layout, _)| layout.places(columns)),
-            sheets: self.sheets.iter().map(|sheets| sheets.places(columns)).collect(),
+            sheets: sheets.collect(),
+            rejects: self.rejects.as_ref().map(|(rejects, _)| *rejects),
+            input: input.to_owned(),
+            rows_before: self.counts.total,
         }
     }
 
-    /// Writes a batch; says of how many rows a record was written.
-    fn take(
-        &mut self,
-        batch: &Batch,
-        input: &str,
-        rows_before: u64,
-        places: &InputPlaces,
-    ) -> Result<u64, Failure> {
-        let mut written = 0;
+    /// Writes what was made of a batch.
+    fn take(&mut self, rendered: &Rendered) -> Result<(), Failure> {
+        if let Some(generic) = &mut self.generic {
+            generic.stream.write(&rendered.generic)?;
+        }
+        for (sheets, records) in self.sheets.iter_mut().zip(&rendered.sheets) {
+            sheets.take(records)?;
+        }
+        if let Some((_, stream)) = &mut self.rejects
+            && !is_wanted(stream.write(&rendered.rejects))?
+        {
+            self.rejects = None;
+        }
+        Ok(())
+    }
+}
+
+/// Turns batches into the bytes that are written, on the workers' threads.
+struct Render {
+    generic: Option<(Places, Arc<Spelling>)>,
+    sheets: Vec<(Arc<Upload>, upload::Places)>,
+    rejects: Option<Rejects>,
+    input: String,
+    rows_before: u64,
+}
+
+/// A batch's share of each output.
+#[derive(Default)]
+struct Rendered {
+    generic: Vec<u8>,
+    /// For each platform each file's.
+    sheets: Vec<Vec<Records>>,
+    rejects: Vec<u8>,
+}
+
+impl Render {
+    fn run(&self, batch: &Batch<Rendered>, made: &mut Rendered) {
+        let Rendered { generic, sheets, rejects } = made;
+        generic.clear();
+        rejects.clear();
+        sheets.resize_with(self.sheets.len(), Vec::new);
+        for ((upload, _), records) in self.sheets.iter().zip(&mut *sheets) {
+            records.resize_with(upload.files().len(), Records::default);
+            records.iter_mut().for_each(Records::clear);
+        }
         for row in batch.rows() {
-            let number = rows_before + row.number();
-            written += u64::from(row.is_usable());
-            if let (Some((layout, records)), Some(places)) = (&mut self.generic, &places.generic)
-                && layout.takes(row)
+            let number = self.rows_before + row.number();
+            if let Some((places, spelling)) = &self.generic
+                && places.takes(row)
             {
-                records.write(number, self.kept, row, places)?;
+                spelling.write(number, row, places, generic);
             }
-            for (sheets, places) in self.sheets.iter_mut().zip(&places.sheets) {
-                sheets.write(row, places)?;
+            for ((upload, places), records) in self.sheets.iter().zip(&mut *sheets) {
+                upload.write(row, places, records);
             }
-            if let Some(rejects) = &mut self.rejects
-                && !is_wanted(rejects.write(input, number, row))?
-            {
-                self.rejects = None;
+            if let Some(wanted) = &self.rejects {
+                wanted.write(&self.input, number, row, rejects);
             }
         }
-        Ok(written)
     }
 }
 
@@ -237,14 +303,16 @@ fn deliver(
     progress: &Progress,
 ) -> Result<(), Failure> {
     let before = delivery.counts;
-    let mut run = input.take(engine)?.run().map_err(|error| Failure::of(&input.name, &error))?;
+    let source = input.take(engine)?;
+    let render = delivery.render(source.columns(), &input.name);
+    let run = source.run_with(move |batch, made| render.run(batch, made));
+    let mut run = run.map_err(|error| Failure::of(&input.name, &error))?;
     let tally = run.tally();
-    let places = delivery.places(run.columns());
     loop {
         let batch = run.next_batch().map_err(|error| Failure::of(&input.name, &error))?;
         let Some(batch) = batch else { break };
-        let written = delivery.take(&batch, &input.name, before.total, &places)?;
-        tally.delivered(written);
+        delivery.take(batch.made())?;
+        tally.delivered(batch.summary().usable_rows());
         let counts = tally.counts();
         progress.show(before.input_bytes + counts.input_bytes, before.processed + counts.processed);
     }

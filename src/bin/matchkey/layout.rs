@@ -7,11 +7,10 @@
 use crate::args::Format;
 use crate::failure::Failure;
 use crate::input::Input;
-use crate::target::Target;
 use matchkey::platform::Encoding;
+use matchkey::platform::upload::csv_field;
 use matchkey::{Cell, Column, Columns, Identifier, Platform, Row, normalize};
 use std::collections::BTreeSet;
-use std::io::Write;
 
 /// The output's columns behind `row` and the kept ones.
 pub(crate) struct Layout {
@@ -39,22 +38,16 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// Appends the text of each column of a row; calls `each` with it.
-    fn each(&self, row: Row<'_>, mut each: impl FnMut(usize, &str)) {
-        let mut text = Vec::new();
-        for (index, column) in self.columns.iter().enumerate() {
-            text.clear();
-            let cell = match *column {
-                Some((column, false)) => row.cell_for(self.platform, column),
-                Some((column, true)) => row.alternate_for(self.platform, column),
-                None => Cell::Empty,
-            };
-            match cell {
-                Cell::Key(digest) => digest.write(self.encoding, &mut text),
-                Cell::Plain(value) => text.extend_from_slice(value.as_bytes()),
-                _ => {}
-            }
-            each(index, std::str::from_utf8(&text).unwrap_or_default());
+    /// True if the generic platform can match this row.
+    pub(crate) fn takes(&self, row: Row<'_>) -> bool {
+        row.is_matched(self.platform)
+    }
+
+    fn cell<'a>(&self, row: Row<'a>, column: Option<(usize, bool)>) -> Cell<'a> {
+        match column {
+            Some((column, false)) => row.cell_for(self.platform, column),
+            Some((column, true)) => row.alternate_for(self.platform, column),
+            None => Cell::Empty,
         }
     }
 }
@@ -86,11 +79,6 @@ impl Layout {
         Layout { kept: kept.to_vec(), fields: fields.into_iter().collect(), platform, encoding }
     }
 
-    /// True if the generic platform can match this row.
-    pub(crate) fn takes(&self, row: Row<'_>) -> bool {
-        row.is_matched(self.platform)
-    }
-
     /// The header names, `row` and the kept columns included.
     pub(crate) fn names(&self) -> Vec<String> {
         let fields = self.fields.iter().map(|field| {
@@ -120,104 +108,84 @@ impl Layout {
     }
 }
 
-/// Writes the records of the output.
-pub(crate) enum Records {
-    /// The header waits for the first record: a list without usable rows makes no output.
-    Csv {
-        writer: Box<csv::Writer<Target>>,
-        header: Option<Vec<String>>,
-    },
-    Jsonl {
-        target: Target,
-        names: Vec<String>,
-        line: Vec<u8>,
-    },
-}
-
-impl Records {
-    pub(crate) fn start(
-        target: Target,
-        format: Format,
-        names: Vec<String>,
-    ) -> Result<Records, Failure> {
-        match format {
-            Format::Csv => {
-                let writer = Box::new(csv::Writer::from_writer(target));
-                Ok(Records::Csv { writer, header: Some(names) })
-            }
-            Format::Jsonl => {
-                let unique: BTreeSet<_> = names.iter().collect();
-                if unique.len() < names.len() {
-                    let text = "a --keep column has the name of another output column; \
-                                JSON lines need names that differ";
-                    return Err(Failure::Usage(text.into()));
-                }
-                Ok(Records::Jsonl { target, names, line: Vec::new() })
-            }
-        }
-    }
-
-    /// One record; `number` counts over all inputs.
-    pub(crate) fn write(
-        &mut self,
-        number: u64,
-        kept: usize,
-        row: Row<'_>,
-        places: &Places,
-    ) -> Result<(), Failure> {
-        match self {
-            Records::Csv { writer, header } => {
-                let named = header.take().map_or(Ok(()), |names| writer.write_record(&names));
-                named
-                    .and_then(|()| write_csv(writer, number, kept, row, places))
-                    .map_err(|error| failure(writer.get_ref(), error))
-            }
-            Records::Jsonl { target, names, line } => {
-                line.clear();
-                json_line(line, names, number, kept, row, places);
-                target.write_all(line).map_err(|error| target.failure(&error))
-            }
-        }
-    }
-
-    pub(crate) fn finish(self) -> Result<(), Failure> {
-        match self {
-            Records::Jsonl { target, .. } => target.finish(),
-            Records::Csv { writer, .. } => match writer.into_inner() {
-                Ok(target) => target.finish(),
-                Err(error) => Err(Failure::writing("the output", error.error())),
-            },
-        }
-    }
-}
-
-/// The failure behind an error of the `csv` crate while writing.
-pub(crate) fn failure(target: &Target, error: csv::Error) -> Failure {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => target.failure(&error),
-        other => Failure::Refused(format!("a record could not be written: {other:?}")),
-    }
-}
-
-fn write_csv(
-    writer: &mut csv::Writer<Target>,
-    number: u64,
+/// How records are spelled.
+#[derive(Clone)]
+pub(crate) struct Spelling {
+    format: Format,
     kept: usize,
-    row: Row<'_>,
-    places: &Places,
-) -> csv::Result<()> {
-    writer.write_field(decimal(number, &mut [0; 20]))?;
-    for index in 0..kept {
-        writer.write_field(row.kept(index))?;
-    }
-    let mut written = Ok(());
-    places.each(row, |_, text| {
-        if written.is_ok() {
-            written = writer.write_field(text);
+    names: Vec<String>,
+}
+
+impl Spelling {
+    pub(crate) fn new(
+        format: Format,
+        kept: usize,
+        names: Vec<String>,
+    ) -> Result<Spelling, Failure> {
+        let unique: BTreeSet<_> = names.iter().collect();
+        if format == Format::Jsonl && unique.len() < names.len() {
+            let text = "a --keep column has the name of another output column; \
+                        JSON lines need names that differ";
+            return Err(Failure::Usage(text.into()));
         }
-    });
-    written?;
-    writer.write_record(None::<&[u8]>)
+        Ok(Spelling { format, kept, names })
+    }
+
+    /// What stands before the first record.
+    pub(crate) fn header(&self) -> Vec<u8> {
+        let mut header = Vec::new();
+        if self.format == Format::Csv {
+            for name in &self.names {
+                csv_field(name.as_bytes(), &mut header);
+                header.push(b',');
+            }
+            header.pop();
+            header.push(b'\n');
+        }
+        header
+    }
+
+    /// Appends a record; `number` counts over all inputs.
+    pub(crate) fn write(&self, number: u64, row: Row<'_>, places: &Places, out: &mut Vec<u8>) {
+        match self.format {
+            Format::Csv => self.csv_record(number, row, places, out),
+            Format::Jsonl => self.json_line(number, row, places, out),
+        }
+    }
+
+    fn csv_record(&self, number: u64, row: Row<'_>, places: &Places, out: &mut Vec<u8>) {
+        out.extend_from_slice(decimal(number, &mut [0; 20]));
+        for index in 0..self.kept {
+            out.push(b',');
+            csv_field(row.kept(index), out);
+        }
+        for column in &places.columns {
+            out.push(b',');
+            match places.cell(row, *column) {
+                Cell::Key(digest) => digest.write(places.encoding, out),
+                Cell::Plain(value) => csv_field(value.as_bytes(), out),
+                _ => {}
+            }
+        }
+        out.push(b'\n');
+    }
+
+    fn json_line(&self, number: u64, row: Row<'_>, places: &Places, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"row\":");
+        out.extend_from_slice(decimal(number, &mut [0; 20]));
+        let (kept, keys) = self.names[1..].split_at(self.kept);
+        for (index, name) in kept.iter().enumerate() {
+            member(out, name, &normalize::text_of(row.kept(index)));
+        }
+        for (name, column) in keys.iter().zip(&places.columns) {
+            match places.cell(row, *column) {
+                Cell::Key(digest) => member(out, name, &digest.text(places.encoding)),
+                Cell::Plain(value) => member(out, name, value),
+                _ => {}
+            }
+        }
+        out.extend_from_slice(b"}\n");
+    }
 }
 
 /// A number's decimal digits, without a detour over the heap.
@@ -231,23 +199,6 @@ pub(crate) fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
             return &digits[start..];
         }
     }
-}
-
-fn json_line(
-    line: &mut Vec<u8>,
-    names: &[String],
-    number: u64,
-    kept: usize,
-    row: Row<'_>,
-    places: &Places,
-) {
-    line.extend_from_slice(b"{\"row\":");
-    line.extend_from_slice(decimal(number, &mut [0; 20]));
-    for (index, name) in names[1..=kept].iter().enumerate() {
-        member(line, name, &normalize::text_of(row.kept(index)));
-    }
-    places.each(row, |index, text| member(line, &names[1 + kept + index], text));
-    line.extend_from_slice(b"}\n");
 }
 
 /// Appends `,"name":"value"`; an empty value is left out.

@@ -5,12 +5,12 @@
 //! for it.
 
 use crate::args::{Choice, HashArguments};
-use crate::failure::{Failure, grouped, percent};
+use crate::failure::{grouped, percent};
 use crate::input::Input;
-use crate::layout::{decimal, failure};
-use crate::target::Target;
+use crate::layout::decimal;
 use matchkey::normalize::Rejection;
 use matchkey::normalize::date::DateOrder;
+use matchkey::platform::upload::csv_field;
 use matchkey::platform::{Encoding, Hash};
 use matchkey::{Cell, Counts, Engine, Identifier, Origin, Platform, Row, Sample, Summary};
 use serde_json::{Map, Value, json};
@@ -359,67 +359,60 @@ pub(crate) fn recognition(input: &Input) -> String {
     text
 }
 
-/// Writes the `--rejects` records.
+/// The `--rejects` records.
+#[derive(Clone, Copy)]
 pub(crate) struct Rejects {
-    writer: csv::Writer<Target>,
-    has_values: bool,
+    pub(crate) has_values: bool,
 }
 
 impl Rejects {
-    pub(crate) fn start(target: Target, has_values: bool) -> Result<Rejects, Failure> {
-        let mut names = vec!["input", "row", "line", "byte_offset", "field", "reason"];
-        if has_values {
-            names.push("value");
+    /// What stands before the first record.
+    pub(crate) fn header(&self) -> Vec<u8> {
+        let mut header = b"input,row,line,byte_offset,field,reason".to_vec();
+        if self.has_values {
+            header.extend_from_slice(b",value");
         }
-        let mut writer = csv::Writer::from_writer(target);
-        writer.write_record(&names).map_err(|error| failure(writer.get_ref(), error))?;
-        Ok(Rejects { writer, has_values })
+        header.push(b'\n');
+        header
     }
 
-    /// The records of one row, if it has any.
-    pub(crate) fn write(&mut self, input: &str, number: u64, row: Row<'_>) -> Result<(), Failure> {
+    /// Appends the records of one row, if it has any.
+    pub(crate) fn write(&self, input: &str, number: u64, row: Row<'_>, out: &mut Vec<u8>) {
         for (index, (identifier, cell)) in row.cells().enumerate() {
             let Cell::Rejected(rejection) = cell else { continue };
             let value = harmless(row.rejected(index).unwrap_or_default());
             let reason = rejection.reason(identifier);
-            self.record(input, number, row, identifier.name(), &reason, &value)?;
+            self.record(input, number, row, [identifier.name(), &reason], &value, out);
         }
-        match row.unusable() {
-            Some(reason) => self.record(input, number, row, "", &reason, b""),
-            None => Ok(()),
+        if let Some(reason) = row.unusable() {
+            self.record(input, number, row, ["", &reason], b"", out);
         }
     }
 
     fn record(
-        &mut self,
+        &self,
         input: &str,
         number: u64,
         row: Row<'_>,
-        field: &str,
-        reason: &str,
+        [field, reason]: [&str; 2],
         value: &[u8],
-    ) -> Result<(), Failure> {
+        out: &mut Vec<u8>,
+    ) {
         let position = row.position();
-        let mut write = || -> csv::Result<()> {
-            self.writer.write_field(input)?;
-            for number in [number, position.line, position.byte] {
-                self.writer.write_field(decimal(number, &mut [0; 20]))?;
-            }
-            self.writer.write_field(field)?;
-            self.writer.write_field(reason)?;
-            if self.has_values {
-                self.writer.write_field(value)?;
-            }
-            self.writer.write_record(None::<&[u8]>)
-        };
-        write().map_err(|error| failure(self.writer.get_ref(), error))
-    }
-
-    pub(crate) fn finish(self) -> Result<(), Failure> {
-        match self.writer.into_inner() {
-            Ok(target) => target.finish(),
-            Err(error) => Err(Failure::writing("the rejects file", error.error())),
+        csv_field(input.as_bytes(), out);
+        for number in [number, position.line, position.byte] {
+            out.push(b',');
+            out.extend_from_slice(decimal(number, &mut [0; 20]));
         }
+        for text in [field, reason] {
+            out.push(b',');
+            csv_field(text.as_bytes(), out);
+        }
+        if self.has_values {
+            out.push(b',');
+            csv_field(value, out);
+        }
+        out.push(b'\n');
     }
 }
 

@@ -9,10 +9,11 @@ use crate::failure::{Failure, say};
 use crate::input::Input;
 use crate::target::{Sealed, Target};
 use matchkey::platform::Encoding;
-use matchkey::platform::upload::{Places, Records, Upload};
-use matchkey::{Columns, Options, Platform, Row};
+use matchkey::platform::upload::{Records, Upload};
+use matchkey::{Columns, Options, Platform};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Where the output goes.
 pub(crate) enum Destination {
@@ -100,9 +101,8 @@ pub(crate) fn chosen_encoding(
 
 /// The upload files of one platform.
 pub(crate) struct Sheets {
-    upload: Upload,
+    upload: Arc<Upload>,
     files: Vec<Sheet>,
-    records: Vec<Records>,
 }
 
 /// One file, in parts if need be.
@@ -151,25 +151,17 @@ impl Sheets {
             let (rows, bytes, parts) = (0, 0, Vec::new());
             files.push(Sheet { path, header, target, rows, bytes, parts, rows_max, bytes_max });
         }
-        let records = files.iter().map(|_| Records::default()).collect();
-        Ok(Sheets { upload, files, records })
+        Ok(Sheets { upload: Arc::new(upload), files })
     }
 
-    /// Where an input has what the files want.
-    pub(crate) fn places(&self, columns: &Columns) -> Places {
-        self.upload.places(columns)
+    /// What makes the records.
+    pub(crate) fn upload(&self) -> &Arc<Upload> {
+        &self.upload
     }
 
-    /// Writes the records of a row.
-    pub(crate) fn write(&mut self, row: Row<'_>, places: &Places) -> Result<(), Failure> {
-        self.upload.write(row, places, &mut self.records);
-        for (sheet, records) in self.files.iter_mut().zip(&mut self.records) {
-            for record in records.iter() {
-                sheet.write(record)?;
-            }
-            records.clear();
-        }
-        Ok(())
+    /// Writes each file's records.
+    pub(crate) fn take(&mut self, records: &[Records]) -> Result<(), Failure> {
+        self.files.iter_mut().zip(records).try_for_each(|(sheet, records)| sheet.take(records))
     }
 
     /// Makes the files appear that have records; hands over their paths.
@@ -193,17 +185,34 @@ impl Sheets {
 }
 
 impl Sheet {
-    fn write(&mut self, record: &[u8]) -> Result<(), Failure> {
-        let bytes = record.len() as u64;
-        let is_over = self.rows >= self.rows_max || self.bytes + bytes > self.bytes_max;
-        if is_over && self.rows > 0 {
-            self.start_part()?;
+    /// Writes records, at once where they have room in the part.
+    fn take(&mut self, records: &Records) -> Result<(), Failure> {
+        let (rows, bytes) = (records.iter().len() as u64, records.bytes().len() as u64);
+        // A part that is new has its header still to come.
+        let has_room = self.rows.saturating_add(rows) <= self.rows_max
+            && self.bytes.saturating_add(bytes) + self.header.len() as u64 <= self.bytes_max;
+        match has_room {
+            true => self.write(records.bytes(), rows),
+            false => records.iter().try_for_each(|record| {
+                let is_over =
+                    self.rows >= self.rows_max || self.bytes + record.len() as u64 > self.bytes_max;
+                if is_over && self.rows > 0 {
+                    self.start_part()?;
+                }
+                self.write(record, 1)
+            }),
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8], rows: u64) -> Result<(), Failure> {
+        if rows == 0 {
+            return Ok(());
         }
         let head: &[u8] = if self.rows == 0 { &self.header } else { &[] };
-        self.bytes += head.len() as u64 + bytes;
-        self.rows += 1;
+        self.bytes += (head.len() + bytes.len()) as u64;
+        self.rows += rows;
         let written = self.target.write_all(head);
-        let written = written.and_then(|()| self.target.write_all(record));
+        let written = written.and_then(|()| self.target.write_all(bytes));
         written.map_err(|error| self.target.failure(&error))
     }
 

@@ -29,9 +29,13 @@
 //!
 //! Role addresses, disposable ones and `test@test.com` are addresses like any other.
 
+mod masks;
+mod sweep;
+
 use super::Rejection;
 use super::text::{self, lower, push};
 use crate::engine::rules::Form;
+pub(super) use sweep::Swept;
 use unicode_normalization::{IsNormalized, is_nfkc_quick};
 
 /// An address that has been looked at once.

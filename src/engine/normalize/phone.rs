@@ -32,7 +32,7 @@ use crate::engine::digest::{Digest, Encoding};
 pub(super) use alternate::read as alternate;
 use front::Front;
 pub use policy::usable;
-pub(super) use policy::usable_international;
+pub(super) use policy::{usable_international, usable_plain};
 use std::sync::Arc;
 use tables::{DIGITS_MAX, Dialling, Tables};
 use unicode::Patterns;
@@ -125,7 +125,11 @@ impl Phone {
     /// `+` and digits; empty where no number was read. Exists for impossible numbers too: never
     /// hash it without asking for [`usable`].
     pub fn e164(&self) -> &str {
-        std::str::from_utf8(&self.e164[..usize::from(self.length)]).unwrap_or_default()
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.e164[..usize::from(self.length)]
     }
 
     /// The calling code; 0 where no number was read.
@@ -149,8 +153,8 @@ impl Phone {
         self.is_valid
     }
 
-    fn national_digits(&self) -> &str {
-        self.e164().get(1 + usize::from(self.calling_code_digits)..).unwrap_or_default()
+    fn national_digits(&self) -> &[u8] {
+        self.as_bytes().get(1 + usize::from(self.calling_code_digits)..).unwrap_or_default()
     }
 }
 
@@ -293,7 +297,6 @@ impl Reader {
 
     fn parse(&mut self, cell: &[u8], country: Option<Country>) -> Result<Phone, Reason> {
         let tables = self.metadata.tables();
-        let default = country.and_then(|country| tables.country(country.letters()));
         if cell.len() > UTF16_UNITS_MAX && is_too_long(&text::lossless(cell)) {
             return Err(Reason::ParseTooLong);
         }
@@ -324,6 +327,13 @@ impl Reader {
             Front::None(reason) => return Err(reason),
             Front::Unknown => return Err(Reason::ParseNotANumber),
         };
+        self.finish(has_plus, country)
+    }
+
+    /// Reads the digits in the buffers.
+    fn finish(&mut self, has_plus: bool, country: Option<Country>) -> Result<Phone, Reason> {
+        let tables = self.metadata.tables();
+        let default = country.and_then(|country| tables.country(country.letters()));
         if default.is_none() && !has_plus {
             return Err(Reason::ParseInvalidCountryCode);
         }
