@@ -5,7 +5,7 @@
 
 use super::checkpoint::Checkpoint;
 use super::columns::Columns;
-use super::digest::{Digest, Hash};
+use super::digest::Digest;
 use super::error::Position;
 use super::identifier::Identifier;
 use super::problem::RowProblem;
@@ -184,9 +184,7 @@ impl<'a> Row<'a> {
         let table = self.table;
         match place {
             Place::Empty => Cell::Empty,
-            Place::Hashed(index) => {
-                Cell::Key(Digest::from_bytes(Hash::Sha256, &table.sha256[index as usize]))
-            }
+            Place::Hashed(index) => Cell::Key(Digest::sha256(&table.sha256[index as usize])),
             Place::Digest(index) => Cell::Key(table.digests[index as usize]),
             Place::Plain(index) => {
                 Cell::Plain(std::str::from_utf8(table.plain.at(index as usize)).unwrap_or_default())

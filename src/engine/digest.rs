@@ -119,6 +119,13 @@ impl Digest {
         }
     }
 
+    /// A SHA-256 digest.
+    pub(crate) fn sha256(bytes: &[u8; 32]) -> Digest {
+        let mut digest = Digest { hash: Hash::Sha256, bytes: [0; BYTES_MAX] };
+        digest.bytes[..32].copy_from_slice(bytes);
+        digest
+    }
+
     /// A digest of this hash with these bytes; surplus ones are ignored, missing ones are zero.
     pub(crate) fn from_bytes(hash: Hash, bytes: &[u8]) -> Digest {
         let mut digest = Digest { hash, bytes: [0; BYTES_MAX] };
@@ -153,7 +160,7 @@ impl Digest {
     /// Appends it, spelled in this way, in ASCII.
     pub fn write(&self, encoding: Encoding, out: &mut Vec<u8>) {
         match encoding {
-            Encoding::Hex => out.extend_from_slice(&hex(&self.bytes)[..2 * self.hash.bytes()]),
+            Encoding::Hex => write_hex(self.as_bytes(), out),
             Encoding::Base64 => {
                 for group in self.as_bytes().chunks(3) {
                     let at = |index: usize| u32::from(group.get(index).copied().unwrap_or(0));
@@ -180,15 +187,15 @@ impl Digest {
     }
 }
 
-/// Hexadecimal digits, without a branch or a table: so the compiler makes vectors of it.
-fn hex(bytes: &[u8; BYTES_MAX]) -> [u8; 2 * BYTES_MAX] {
+/// Appends hexadecimal digits. Blocks without a branch or a table: the compiler makes vectors of it.
+fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
     let digit = |half: u8| half + b'0' + if half > 9 { b'a' - b'9' - 1 } else { 0 };
-    let mut digits = [0; 2 * BYTES_MAX];
-    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = digit(byte >> 4);
-        pair[1] = digit(byte & 15);
+    let pair = |byte: u8| [digit(byte >> 4), digit(byte & 15)];
+    let (blocks, rest) = bytes.as_chunks::<16>();
+    for block in blocks {
+        out.extend_from_slice(block.map(pair).as_flattened());
     }
-    digits
+    rest.iter().for_each(|byte| out.extend_from_slice(&pair(*byte)));
 }
 
 fn from_hex(hash: Hash, text: &[u8]) -> Option<Digest> {

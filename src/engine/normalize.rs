@@ -97,6 +97,8 @@ pub(crate) enum Value<'a> {
     /// An e-mail of the usual shape.
     Swept(email::Swept),
     Email(Cow<'a, str>, email::Facts),
+    /// A usable phone of the plainest kind.
+    PlainPhone(phone::Plain),
     Phone(Phones),
     Country(Country),
     State {
@@ -123,14 +125,11 @@ impl Value<'_> {
     pub(crate) fn is_same(&self, one: Form, other: Form) -> bool {
         match self {
             Value::Swept(swept) => swept.is_whole(one) && swept.is_whole(other),
-            Value::Phone(Phones { first: Ok(phone), .. }) => {
-                let digits = phone.as_bytes().len() - 1;
-                let has_plus = |form| match form {
-                    Form::Alternate => None,
-                    Form::Uid2 => (digits >= UID2_DIGITS_MIN).then_some(true),
-                    form => Some(!matches!(form, Form::Digits | Form::Meta)),
+            Value::PlainPhone(phone) => {
+                let spelling = |form| {
+                    (form == Form::Alternate, has_plus(form), is_too_short(form, phone.digits()))
                 };
-                has_plus(one).is_some() && has_plus(one) == has_plus(other)
+                spelling(one) == spelling(other)
             }
             _ => false,
         }
@@ -139,6 +138,7 @@ impl Value<'_> {
     /// True if libphonenumber calls the phone valid, however it was read.
     pub(crate) fn is_valid_phone(&self) -> bool {
         match self {
+            Value::PlainPhone(phone) => phone.is_valid,
             Value::Phone(Phones { first: Ok(phone), .. }) => phone.is_valid(),
             Value::Phone(Phones { assumed: Some(phone), .. }) => phone.is_valid(),
             _ => false,
@@ -225,14 +225,10 @@ impl Normalizer {
             Identifier::Phone if !self.has_alternates => {
                 let (policy, placeholders) = (self.phone_policy, self.placeholders);
                 let phones = &mut self.phones;
-                if let Some(first) =
-                    phone::usable_plain(phones, raw, hints.country, policy, placeholders)
+                let country = hints.country;
+                if let Some(plain) = phone::Plain::read(phones, raw, country, policy, placeholders)
                 {
-                    return Value::Phone(Phones {
-                        first: Ok(first),
-                        assumed: None,
-                        alternate: None,
-                    });
+                    return Value::PlainPhone(plain);
                 }
             }
             _ => {}
@@ -325,6 +321,14 @@ impl Normalizer {
             Value::Prehashed(digest) => return Outcome::Prehashed(*digest),
             Value::Swept(swept) => swept.write(form, out),
             Value::Email(text, facts) => Address::known(text, *facts).write(form, out),
+            Value::PlainPhone(_) if form == Form::Alternate => return Outcome::Empty,
+            Value::PlainPhone(phone) => match is_too_short(form, phone.digits()) {
+                true => Err(Rejection::TooShort),
+                false => {
+                    phone.write(has_plus(form), out);
+                    Ok(())
+                }
+            },
             Value::Phone(Phones { alternate: None, .. }) if form == Form::Alternate => {
                 return Outcome::Empty;
             }
@@ -371,12 +375,22 @@ fn write_phone(phones: &Phones, form: Form, out: &mut Vec<u8>) -> Result<(), Rej
         (Err(rejection), _, _) => return Err(*rejection),
     };
     let number = phone.as_bytes();
-    match form {
-        Form::Uid2 if number.len() <= UID2_DIGITS_MIN => return Err(Rejection::TooShort),
-        Form::Digits | Form::Meta => out.extend_from_slice(number.get(1..).unwrap_or_default()),
-        _ => out.extend_from_slice(number),
+    if is_too_short(form, number.len().saturating_sub(1)) {
+        return Err(Rejection::TooShort);
     }
+    let start = usize::from(!has_plus(form));
+    out.extend_from_slice(number.get(start..).unwrap_or_default());
     Ok(())
+}
+
+/// True if this form is spelled with `+`.
+fn has_plus(form: Form) -> bool {
+    !matches!(form, Form::Digits | Form::Meta)
+}
+
+/// True for a number of so many digits that has no such form.
+fn is_too_short(form: Form, digits: usize) -> bool {
+    form == Form::Uid2 && digits < UID2_DIGITS_MIN
 }
 
 /// UID2 takes no shorter numbers (unifiedid.com, phone number normalization, uid2docs 90d6afe).

@@ -19,6 +19,7 @@ mod compile;
 mod core;
 mod front;
 pub mod metadata;
+mod plain;
 mod policy;
 mod program;
 pub mod reference;
@@ -31,8 +32,9 @@ use super::{Country, text};
 use crate::engine::digest::{Digest, Encoding};
 pub(super) use alternate::read as alternate;
 use front::Front;
+pub(super) use plain::Plain;
 pub use policy::usable;
-pub(super) use policy::{usable_international, usable_plain};
+pub(super) use policy::usable_international;
 use std::sync::Arc;
 use tables::{DIGITS_MAX, Dialling, Tables};
 use unicode::Patterns;
@@ -327,12 +329,6 @@ impl Reader {
             Front::None(reason) => return Err(reason),
             Front::Unknown => return Err(Reason::ParseNotANumber),
         };
-        self.finish(has_plus, country)
-    }
-
-    /// Reads the digits in the buffers.
-    fn finish(&mut self, has_plus: bool, country: Option<Country>) -> Result<Phone, Reason> {
-        let tables = self.metadata.tables();
         let default = country.and_then(|country| tables.country(country.letters()));
         if default.is_none() && !has_plus {
             return Err(Reason::ParseInvalidCountryCode);

@@ -3,7 +3,6 @@
 //! In: a text, its country, the caller's policy. Out: the number, or why it is unusable: its length
 //! must be one that the country has, it has at most 15 digits, and it is no filler.
 
-use super::front::{self, Front};
 use super::{Phone, Reader, Reason, text};
 use crate::engine::options::{PhonePolicy, Placeholders};
 use crate::normalize::{Country, Rejection};
@@ -67,33 +66,10 @@ pub fn usable(
 }
 
 /// The most digits of a number in E.164.
-const E164_DIGITS_MAX: usize = 15;
+pub(super) const E164_DIGITS_MAX: usize = 15;
 
-/// The same of a cell's bytes, at once, where they are the plainest of numbers and usable. `None`
-/// says nothing: such a cell goes the general way.
-pub(in crate::engine::normalize) fn usable_plain(
-    reader: &mut Reader,
-    cell: &[u8],
-    country: Option<Country>,
-    policy: PhonePolicy,
-    placeholders: Placeholders,
-) -> Option<Phone> {
-    // Longer ones may be digests.
-    const BYTES_MAX: usize = 31;
-    if cell.len() > BYTES_MAX {
-        return None;
-    }
-    let Front::Digits(has_plus) = front::plain(cell, &mut reader.buffers) else { return None };
-    let counts_to_ten = !has_plus && reader.buffers.digits() == COUNTING;
-    let phone = reader.finish(has_plus, country).ok()?;
-    let is_usable = phone.reason == Reason::IsPossible
-        && phone.as_bytes().len() <= 1 + E164_DIGITS_MAX
-        && (policy == PhonePolicy::Possible || phone.is_valid)
-        && (placeholders == Placeholders::Keep || !(counts_to_ten || is_all_same(&phone)));
-    is_usable.then_some(phone)
-}
-
-const COUNTING: &[u8] = b"1234567890";
+/// What people type to get past a form.
+pub(super) const COUNTING: &[u8] = b"1234567890";
 
 /// A number without `+` in a row without any country, read as Meta and Google ask for it: with
 /// its calling code in front ("always include the country code", Meta, customer list custom
@@ -116,14 +92,11 @@ pub(in crate::engine::normalize) fn usable_international(
 /// True if all digits of the national number are the same, or the cell's digits are 1234567890
 /// and it has no `+`.
 fn is_placeholder(text: &str, phone: &Phone) -> bool {
-    is_all_same(phone) || (counts_to_ten(text) && !text.contains(['+', '\u{ff0b}']))
-}
-
-fn is_all_same(phone: &Phone) -> bool {
-    match phone.national_digits() {
+    let all_same = match phone.national_digits() {
         [first, rest @ ..] => rest.iter().all(|digit| digit == first),
         [] => false,
-    }
+    };
+    all_same || (counts_to_ten(text) && !text.contains(['+', '\u{ff0b}']))
 }
 
 fn counts_to_ten(text: &str) -> bool {
