@@ -5,7 +5,7 @@
 
 use super::checkpoint::Checkpoint;
 use super::columns::Columns;
-use super::digest::Digest;
+use super::digest::{Digest, Hash};
 use super::error::Position;
 use super::identifier::Identifier;
 use super::problem::RowProblem;
@@ -175,11 +175,13 @@ impl<'a> Row<'a> {
         }
     }
 
+    #[inline]
     fn places(&self) -> &'a [Place] {
         let width = self.columns.plan().slots.len();
         &self.table.places[self.index * width..][..width]
     }
 
+    #[inline]
     fn show(&self, place: Place) -> Cell<'a> {
         let table = self.table;
         match place {
@@ -196,11 +198,26 @@ impl<'a> Row<'a> {
     }
 
     /// What stands in a slot of the plan.
+    #[inline]
     pub(crate) fn slot(&self, slot: usize) -> Cell<'a> {
         self.show(self.places()[slot])
     }
 
+    /// The digest in a slot of the plan, and its hash.
+    #[inline]
+    pub(crate) fn key(&self, slot: usize) -> Option<(Hash, &'a [u8])> {
+        match self.places()[slot] {
+            Place::Hashed(index) => Some((Hash::Sha256, &self.table.sha256[index as usize])),
+            Place::Digest(index) => {
+                let digest = &self.table.digests[index as usize];
+                Some((digest.hash(), digest.as_bytes()))
+            }
+            _ => None,
+        }
+    }
+
     /// True if a key or a plain value stands in a slot of the plan.
+    #[inline]
     pub(crate) fn is_usable_slot(&self, slot: usize) -> bool {
         matches!(self.places()[slot], Place::Hashed(_) | Place::Digest(_) | Place::Plain(_))
     }
@@ -224,6 +241,7 @@ impl<'a> Row<'a> {
     /// # Panics
     ///
     /// If there is no such column or platform.
+    #[inline]
     pub fn cell_for(&self, platform: usize, column: usize) -> Cell<'a> {
         let slot = self.columns.plan().shares[platform].slots[column];
         slot.map_or(Cell::NotTaken, |slot| self.slot(slot))

@@ -81,6 +81,23 @@ impl Encoding {
             Encoding::Base64 => "base64",
         }
     }
+
+    /// Appends the bytes of a digest.
+    pub(crate) fn write(self, digest: &[u8], out: &mut Vec<u8>) {
+        match self {
+            Encoding::Hex => write_hex(digest, out),
+            Encoding::Base64 => {
+                for group in digest.chunks(3) {
+                    let at = |index: usize| u32::from(group.get(index).copied().unwrap_or(0));
+                    let bits = at(0) << 16 | at(1) << 8 | at(2);
+                    for place in 0..4 {
+                        let digit = (bits >> (18 - 6 * place) & 63) as usize;
+                        out.push(if place > group.len() { b'=' } else { BASE64[digit] });
+                    }
+                }
+            }
+        }
+    }
 }
 
 impl FromStr for Encoding {
@@ -159,19 +176,7 @@ impl Digest {
 
     /// Appends it, spelled in this way, in ASCII.
     pub fn write(&self, encoding: Encoding, out: &mut Vec<u8>) {
-        match encoding {
-            Encoding::Hex => write_hex(self.as_bytes(), out),
-            Encoding::Base64 => {
-                for group in self.as_bytes().chunks(3) {
-                    let at = |index: usize| u32::from(group.get(index).copied().unwrap_or(0));
-                    let bits = at(0) << 16 | at(1) << 8 | at(2);
-                    for place in 0..4 {
-                        let digit = (bits >> (18 - 6 * place) & 63) as usize;
-                        out.push(if place > group.len() { b'=' } else { BASE64[digit] });
-                    }
-                }
-            }
-        }
+        encoding.write(self.as_bytes(), out);
     }
 
     /// It, spelled in this way.

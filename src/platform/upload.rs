@@ -42,7 +42,16 @@ struct FileColumn {
 
 /// Where one input has what the files want.
 #[derive(Debug)]
-pub struct Places(Vec<Vec<[Option<usize>; ORDINALS]>>);
+pub struct Places(Vec<FilePlaces>);
+
+/// Where an input has what one file wants.
+#[derive(Debug)]
+struct FilePlaces {
+    /// For each column.
+    slots: Vec<[Option<usize>; ORDINALS]>,
+    /// The most records that a row can have.
+    records_max: usize,
+}
 
 /// Records for one file.
 #[derive(Default)]
@@ -154,7 +163,13 @@ impl Upload {
                 None => [slot(1), slot(2), slot(3)],
             }
         };
-        Places(self.files.iter().map(|file| file.columns.iter().map(slots).collect()).collect())
+        let of_file = |file: &File| {
+            let slots: Vec<_> = file.columns.iter().map(slots).collect();
+            let several = slots.iter().map(|slots| slots.iter().flatten().count());
+            let records_max = several.max().unwrap_or(0).max(1);
+            FilePlaces { slots, records_max }
+        };
+        Places(self.files.iter().map(of_file).collect())
     }
 
     /// Appends the records of a row to each file's, if the platform can match it.
@@ -170,9 +185,9 @@ impl Upload {
             let mut writer = Writer { row, encoding: self.encoding, out: &mut records[index] };
             match file.spec.layout {
                 Layout::Table { together, .. } => writer.table(&file.columns, places, together),
-                Layout::Lines { .. } => places.iter().for_each(|slots| writer.lines(slots)),
+                Layout::Lines { .. } => places.slots.iter().for_each(|slots| writer.lines(slots)),
                 Layout::Items { kinds, .. } => {
-                    for ((_, kind), slots) in kinds.iter().zip(places) {
+                    for ((_, kind), slots) in kinds.iter().zip(&places.slots) {
                         writer.items(kind, slots);
                     }
                 }
@@ -258,11 +273,13 @@ struct Writer<'a> {
 impl Writer<'_> {
     /// Appends what stands in a slot, if it is usable.
     fn value(&mut self, slot: Option<usize>) -> bool {
-        match slot.map(|slot| self.row.slot(slot)) {
-            Some(Cell::Key(digest)) => digest.write(self.encoding, &mut self.out.bytes),
-            Some(Cell::Plain(text)) => csv_field(text.as_bytes(), &mut self.out.bytes),
-            _ => return false,
+        let Some(slot) = slot else { return false };
+        if let Some((_, digest)) = self.row.key(slot) {
+            self.encoding.write(digest, &mut self.out.bytes);
+            return true;
         }
+        let Cell::Plain(text) = self.row.slot(slot) else { return false };
+        csv_field(text.as_bytes(), &mut self.out.bytes);
         true
     }
 
@@ -279,29 +296,24 @@ impl Writer<'_> {
 
     /// Appends the digest in a slot, if it is of this hash.
     fn value_of(&mut self, slot: Option<usize>, hash: Option<Hash>) -> bool {
-        match (hash, slot.map(|slot| self.row.slot(slot))) {
-            (Some(hash), Some(Cell::Key(digest))) if digest.hash() != hash => false,
-            _ => self.value(slot),
-        }
+        let is_other = |hash| {
+            let key = slot.and_then(|slot| self.row.key(slot));
+            key.is_some_and(|(of, _)| of != hash)
+        };
+        !hash.is_some_and(is_other) && self.value(slot)
     }
 
     /// A record, and one more for each further primary identifier that has no column of its own.
-    fn table(
-        &mut self,
-        columns: &[FileColumn],
-        places: &[[Option<usize>; ORDINALS]],
-        together: &[Identifier],
-    ) {
+    fn table(&mut self, columns: &[FileColumn], places: &FilePlaces, together: &[Identifier]) {
         let is_in =
             |column: &FileColumn| column.identifier.is_some_and(|it| together.contains(&it));
-        let has_all = columns
-            .iter()
-            .zip(places)
-            .all(|(column, slots)| !is_in(column) || self.usable(slots, 0).is_some());
-        for number in 0..ORDINALS {
+        let mut all = columns.iter().zip(&places.slots);
+        let has_all = together.is_empty()
+            || all.all(|(column, slots)| !is_in(column) || self.usable(slots, 0).is_some());
+        for number in 0..places.records_max {
             let start = self.out.bytes.len();
             let mut has_own = false;
-            for (index, (column, slots)) in columns.iter().zip(places).enumerate() {
+            for (index, (column, slots)) in columns.iter().zip(&places.slots).enumerate() {
                 let identifier = column.identifier;
                 let is_primary = identifier.is_some_and(Identifier::is_primary);
                 let is_attribute = identifier.is_some_and(Identifier::is_attribute);
