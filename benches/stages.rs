@@ -8,9 +8,11 @@ mod customers;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use customers::{Shape, csv as list};
+use matchkey::kernel::{Kernel, digest_many};
 use matchkey::normalize::{Country, Normalizer, Outcome};
 use matchkey::platform::Encoding;
 use matchkey::{Digest, Engine, Form, Identifier, Options};
+use sha2::{Digest as _, Sha256};
 use std::hint::black_box;
 use std::io::Cursor;
 use std::time::Duration;
@@ -103,28 +105,47 @@ fn normalizing(criterion: &mut Criterion) {
     }
 }
 
-fn hashing(criterion: &mut Criterion) {
-    let mut normalizer = Normalizer::new(&Options::new());
-    let mut messages = Vec::new();
-    for cell in column("E-mail Address") {
-        let mut out = Vec::new();
-        let outcome = normalizer.normalize(Identifier::Email, Form::Generic, &cell, None, &mut out);
-        if outcome == Outcome::Usable {
-            messages.push(out);
-        }
+/// Messages of 20 to 55 bytes, as keys of people mostly are, end to end, and where each ends.
+fn messages() -> (Vec<u8>, Vec<usize>) {
+    let (mut bytes, mut ends, mut state) = (Vec::new(), Vec::new(), SEED);
+    for _ in 0..ROWS {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let length = 20 + (state >> 33) as usize % 36;
+        bytes.extend((0..length).map(|at| b'a' + (state >> at & 15) as u8));
+        ends.push(bytes.len());
     }
-    assert!(messages.len() > ROWS / 2);
-    let mut group = criterion.benchmark_group("hash");
-    group.throughput(Throughput::Elements(messages.len() as u64));
-    group.bench_function("SHA-256 of an e-mail", |bencher| {
-        bencher.iter(|| {
-            let hashed = messages.iter().fold(0, |hashed, message| {
-                black_box(Digest::of(message));
-                hashed + 1
-            });
-            assert_eq!(hashed, messages.len());
-        });
+    (bytes, ends)
+}
+
+#[allow(clippy::print_stderr, reason = "what is not measured is said")]
+fn hashing(criterion: &mut Criterion) {
+    let (bytes, ends) = messages();
+    let one_by_one = |digests: &mut Vec<[u8; 32]>| {
+        digests.clear();
+        let mut start = 0;
+        for &end in &ends {
+            digests.push(Sha256::digest(&bytes[start..end]).into());
+            start = end;
+        }
+    };
+    let (mut expected, mut digests) = (Vec::new(), Vec::new());
+    one_by_one(&mut expected);
+    let mut group = criterion.benchmark_group("SHA-256 of 20 to 55 bytes");
+    group.throughput(Throughput::Elements(ROWS as u64));
+    group.bench_function("sha2, one at a time", |bencher| {
+        bencher.iter(|| one_by_one(black_box(&mut digests)));
     });
+    for kernel in Kernel::ALL {
+        let Some(detected) = kernel.detect() else {
+            eprintln!("{kernel}: this processor cannot run it");
+            continue;
+        };
+        digest_many(detected, &bytes, &ends, &mut digests);
+        assert!(digests == expected, "{kernel}");
+        group.bench_function(kernel.name(), |bencher| {
+            bencher.iter(|| digest_many(detected, &bytes, &ends, black_box(&mut digests)));
+        });
+    }
 }
 
 fn writing(criterion: &mut Criterion) {

@@ -50,6 +50,7 @@ pub use tally::{Counts, Tally};
 use normalize::Country;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use run::Worker;
+use sha256::Detected;
 use std::collections::HashSet;
 use std::fmt;
 use std::io::Read;
@@ -80,6 +81,7 @@ pub struct Engine(Arc<Shared>);
 struct Shared {
     options: Options,
     country: Option<Country>,
+    kernel: Detected,
     threads: usize,
     pool: Arc<ThreadPool>,
     workers: Mutex<Vec<Worker>>,
@@ -144,12 +146,15 @@ impl Engine {
         if let Some(text) = options.dialect_refusal() {
             return refuse(text);
         }
+        let Some(kernel) = options.kernel.detect() else {
+            return refuse(&format!("this processor cannot run the kernel {}", options.kernel));
+        };
         options.chunk_rows = options.chunk_rows.max(1);
         options.chunk_bytes = options.chunk_bytes.clamp(1, CHUNK_BYTES_MAX);
         options.read_bytes = options.read_bytes.clamp(1, CHUNK_BYTES_MAX);
         let threads = pool.current_num_threads();
         let workers = Mutex::default();
-        Ok(Engine(Arc::new(Shared { options, country, threads, pool, workers })))
+        Ok(Engine(Arc::new(Shared { options, country, kernel, threads, pool, workers })))
     }
 
     /// Reads the header of an input. Blocks until it is there.
@@ -190,8 +195,8 @@ impl Engine {
         let engine = self.clone();
         self.0.pool.spawn(move || {
             let idle = engine.workers().pop();
-            let mut worker =
-                idle.unwrap_or_else(|| Worker::new(&engine.0.options, engine.country()));
+            let Shared { options, country, kernel, .. } = &*engine.0;
+            let mut worker = idle.unwrap_or_else(|| Worker::new(options, *country, *kernel));
             work(&mut worker);
             engine.workers().push(worker);
         });
@@ -200,10 +205,6 @@ impl Engine {
     fn workers(&self) -> std::sync::MutexGuard<'_, Vec<Worker>> {
         // The list is whole at any time, whatever panicked.
         self.0.workers.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    fn country(&self) -> Option<Country> {
-        self.0.country
     }
 }
 

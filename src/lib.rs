@@ -23,7 +23,9 @@
 //! | `engine/normalize.rs` | [`normalize`]: cell -> forms or [`normalize::Rejection`] |
 //! | `engine/normalize/phone/` | metadata -> tables (`build.rs`); text -> digits -> labels |
 //! | `engine/rows.rs` | the table of a chunk: forms in, digests out |
-//! | `engine/sha256.rs` | canonical bytes -> SHA-256, many at once |
+//! | `engine/sha256.rs`, `kernel.rs` | canonical bytes -> SHA-256, many at once: [`kernel`] |
+//! | `engine/sha256/blocks.rs` | what the kernels share: constants, groups of messages |
+//! | `engine/sha256/shani.rs`, `avx512.rs` | two messages at once, and sixteen (x86-64) |
 //! | `engine/digest.rs` | [`Digest`]: hashes and their spellings |
 //! | `engine/batch.rs` | [`Batch`], [`Row`], [`Candidate`]: what a caller sees of a chunk |
 //! | `engine/run.rs` | [`Run`]: reader thread, workers, batches in input order |
@@ -72,6 +74,7 @@
 #[cfg(feature = "store")]
 pub mod audience;
 mod engine;
+pub mod kernel;
 pub mod platform;
 #[cfg(feature = "service")]
 pub mod service;

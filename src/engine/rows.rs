@@ -14,7 +14,7 @@ use super::plan::{PLATFORMS_MAX, Slot};
 use super::problem::RowProblem;
 use super::record::Record;
 use super::rules::{Form, PrehashedAs, Sent};
-use super::sha256::digest_many;
+use super::sha256::{Detected, digest_many};
 use super::summary::{SlotCounts, Summary};
 use crate::normalize::{Country, Hints, Normalizer, Outcome, Rejection, Value};
 
@@ -109,7 +109,6 @@ impl Table {
         self.prehashed_as = prehashed_as;
         self.heads.clear();
         self.places.clear();
-        self.sha256.clear();
         self.digests.clear();
         self.messages.clear();
         self.plain.clear();
@@ -369,8 +368,8 @@ impl Table {
     }
 
     /// Hashes all messages and forgets them; adds up.
-    pub(crate) fn seal(&mut self, columns: &Columns) {
-        digest_many(&self.messages.bytes, &self.messages.ends, &mut self.sha256);
+    pub(crate) fn seal(&mut self, columns: &Columns, kernel: Detected) {
+        digest_many(kernel, &self.messages.bytes, &self.messages.ends, &mut self.sha256);
         if !self.keeps_records {
             self.messages.clear();
         }

@@ -18,6 +18,7 @@ use super::options::Options;
 use super::record::{Fields, records};
 use super::rows::{Keeps, Table};
 use super::rules::PrehashedAs;
+use super::sha256::Detected;
 use super::source::Source;
 use super::summary::Summary;
 use super::tally::Tally;
@@ -268,6 +269,7 @@ pub(super) struct Worker {
     normalizer: Normalizer,
     fields: Fields,
     country: Option<Country>,
+    kernel: Detected,
     keeps: Keeps,
     prehashed_as: PrehashedAs,
     #[cfg(test)]
@@ -275,11 +277,12 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(options: &Options, country: Option<Country>) -> Worker {
+    pub(super) fn new(options: &Options, country: Option<Country>, kernel: Detected) -> Worker {
         Worker {
             normalizer: Normalizer::new(options),
             fields: Fields::default(),
             country,
+            kernel,
             keeps: Keeps { rejected: options.keeps_rejected, records: options.keeps_records },
             prehashed_as: options.prehashed_as,
             #[cfg(test)]
@@ -297,7 +300,7 @@ impl Worker {
             table.push(&record, columns, *country, normalizer);
         });
         debug_assert_eq!(table.rows() as u64, chunk.rows, "cutting and reading disagree");
-        table.seal(columns);
+        table.seal(columns, self.kernel);
     }
 }
 

@@ -92,6 +92,42 @@ fn is_status_changed_in(name: &str) -> bool {
     ["src/audience/import.rs", "src/audience/files.rs"].contains(&name)
 }
 
+/// Where `unsafe` may stand: folders and files that need instructions of their own.
+const KERNELS: [&str; 1] = ["src/engine/sha256/"];
+
+/// Whether a line has this word, comments and text in quotes aside.
+fn has_word(line: &str, word: &str) -> bool {
+    let code = line.split("//").next().unwrap_or_default();
+    let mut unquoted = code.split('"').step_by(2);
+    let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
+    unquoted.any(|code| code.split(|letter| !is_part(letter)).any(|it| it == word))
+}
+
+#[test]
+fn what_is_unsafe_is_in_kernels_and_says_why_it_holds() {
+    let mut found = 0;
+    for (name, text) in sources(&["src", "tests/it", "benches"]) {
+        let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
+        for (at, line) in lines.iter().enumerate() {
+            if !has_word(line, "unsafe") {
+                continue;
+            }
+            found += 1;
+            let place = format!("{name}:{}", at + 1);
+            assert!(KERNELS.iter().any(|kernel| name.starts_with(kernel)), "{place} is unsafe");
+            let before = lines[..at].iter().rev();
+            let mut above =
+                before.take_while(|line| line.starts_with("//") || line.starts_with('#'));
+            assert!(above.any(|line| line.starts_with("// SAFETY: ")), "{place} does not say why");
+        }
+    }
+    assert!(found > 0, "no kernel is found");
+    assert!(
+        has_word("    let a = unsafe { b };", "unsafe") && has_word("unsafe fn a() {}", "unsafe")
+    );
+    assert!(!has_word("#![expect(unsafe_code)] // unsafe", "unsafe"));
+}
+
 #[test]
 fn every_dependency_is_a_published_one() {
     for lock in ["Cargo.lock", "tests/fuzz/Cargo.lock", "tests/sdk/rust/Cargo.lock"] {

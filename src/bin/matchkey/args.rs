@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::field::Field;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use matchkey::kernel::Kernel;
 use matchkey::normalize::date::{Date, DateOrder};
 use matchkey::normalize::phone::Metadata;
 use matchkey::platform::{Encoding, Hash, PrehashedForm};
@@ -211,6 +212,9 @@ pub(crate) struct ReadingArguments {
     /// Worker threads [default: one for each core]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) threads: usize,
+    /// How SHA-256 is computed, with the same output: auto, portable, sha-ni or avx512
+    #[arg(long, value_name = "NAME", default_value_t = Kernel::Auto)]
+    pub(crate) kernel: Kernel,
     /// About how many bytes a worker gets at once
     #[arg(long, value_name = "N", default_value_t = 256 << 10, hide_short_help = true)]
     pub(crate) chunk_bytes: usize,
@@ -385,6 +389,7 @@ impl ReadingArguments {
                 HeaderArgument::No => Header::No,
             })
             .threads(self.threads)
+            .kernel(self.kernel)
             .chunk_bytes(self.chunk_bytes)
             .read_bytes(self.read_bytes)
             .record_bytes_max(self.max_record_bytes)
