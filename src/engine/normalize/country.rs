@@ -28,7 +28,26 @@ static TABLE: LazyLock<HashMap<&'static str, Country>> = LazyLock::new(|| {
     table
 });
 
+/// Which pairs of letters are a country's code: every row has one.
+static PAIRS: LazyLock<[[bool; 26]; 26]> = LazyLock::new(|| {
+    let letters = |a: usize| (b'A' + a as u8) as char;
+    std::array::from_fn(|a| {
+        std::array::from_fn(|b| {
+            let code: String = [letters(a), letters(b)].into_iter().collect();
+            TABLE.get(code.as_str()).is_some_and(|country| country.alpha2() == code)
+        })
+    })
+});
+
 impl Country {
+    /// The country of two letters, in any case.
+    fn of_pair(pair: [u8; 2]) -> Option<Country> {
+        let [a, b] = pair.map(|letter| letter.to_ascii_uppercase());
+        let place = |letter: u8| usize::from(letter.wrapping_sub(b'A'));
+        let is_known = PAIRS.get(place(a)).and_then(|row| row.get(place(b)));
+        is_known.is_some_and(|is_known| *is_known).then_some(Country([a, b]))
+    }
+
     /// Reads alpha-2, alpha-3, a numeric code of three digits, `UK`, or an English name, in any
     /// case and with any punctuation.
     ///
@@ -41,6 +60,9 @@ impl Country {
     /// assert_eq!(Country::parse("Atlantis"), None);
     /// ```
     pub fn parse(text: &str) -> Option<Country> {
+        if let Some(country) = text.as_bytes().try_into().ok().and_then(Country::of_pair) {
+            return Some(country);
+        }
         let text = text.trim();
         let mut code = [0; 3];
         if let Some(code) = code.get_mut(..text.len()) {
@@ -57,6 +79,9 @@ impl Country {
     /// The country that a row's cell names, for the row's phone numbers: a code of letters or a
     /// name. A number is none, since it is as often a calling code as an ISO code.
     pub fn from_cell(cell: &[u8]) -> Option<Country> {
+        if let Some(country) = cell.try_into().ok().and_then(Country::of_pair) {
+            return Some(country);
+        }
         let text = text::clean(cell, Identifier::Country).ok()?;
         let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
         (!is_number).then(|| Country::parse(&text)).flatten()

@@ -67,7 +67,7 @@ fn write_meta(text: &str, out: &mut Vec<u8>) {
     let is_dropped = |c: char| c.is_whitespace() || c.is_ascii_punctuation();
     // The capital sigma's lower case depends on its neighbours, which are those that stay.
     let bare: String;
-    let text = match text.contains('\u{3a3}') {
+    let text = match !text.is_ascii() && text.contains('\u{3a3}') {
         true => {
             bare = text.chars().filter(|c| !is_dropped(*c)).collect();
             &bare

@@ -29,6 +29,7 @@ pub(super) fn clean(raw: &[u8], identifier: Identifier) -> Result<Cow<'_, str>, 
     if raw.is_ascii()
         && let Ok(text) = std::str::from_utf8(raw)
     {
+        let is_trimmed = |c: char| matches!(c, '\0' | '\t'..='\r' | ' ');
         return Ok(Cow::Borrowed(text.trim_matches(is_trimmed)));
     }
     let text = match std::str::from_utf8(raw) {
@@ -132,7 +133,10 @@ pub(super) fn has_control(text: &str) -> bool {
 
 /// Calls `each` for every character of a text in lower case, by Unicode's default rules, without
 /// a new string.
-pub(super) fn lower(text: &str, each: impl FnMut(char)) {
+pub(super) fn lower(text: &str, mut each: impl FnMut(char)) {
+    if text.is_ascii() {
+        return text.bytes().for_each(|byte| each(char::from(byte.to_ascii_lowercase())));
+    }
     // Only the capital sigma's lower case depends on its neighbours.
     match text.contains('\u{3a3}') {
         true => text.to_lowercase().chars().for_each(each),
@@ -142,7 +146,10 @@ pub(super) fn lower(text: &str, each: impl FnMut(char)) {
 
 /// Appends a character in UTF-8.
 pub(super) fn push(out: &mut Vec<u8>, c: char) {
-    out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+    match c.is_ascii() {
+        true => out.push(c as u8),
+        false => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+    }
 }
 
 /// True for a cleaned value that means nothing. `NA` is Namibia as a country and a name, `Null`
