@@ -82,6 +82,21 @@ impl Plan {
         self.of_column[column].clone()
     }
 
+    /// The platforms, as bits, that can match a row in which these slots are usable.
+    pub(crate) fn matched<'a>(&self, slots: impl Iterator<Item = &'a Slot>) -> u32 {
+        let mut usable = [0; PLATFORMS_MAX];
+        for slot in slots {
+            for (platform, identifiers) in usable.iter_mut().enumerate() {
+                if slot.platforms >> platform & 1 != 0 {
+                    *identifiers |= slot.key.identifier.bit();
+                }
+            }
+        }
+        let shares = self.shares.iter().zip(usable).enumerate();
+        let matched = shares.filter(|(_, (share, bits))| share.rules.is_matched(*bits));
+        matched.fold(0, |bits, (platform, _)| bits | 1 << platform)
+    }
+
     /// The slot that a platform takes of a column, by the column's identifier and ordinal.
     pub(crate) fn slot(
         &self,

@@ -10,7 +10,7 @@ use super::columns::{Column, Columns};
 use super::digest::{Digest, Hash};
 use super::error::Position;
 use super::identifier::Identifier;
-use super::plan::{PLATFORMS_MAX, Slot};
+use super::plan::{Plan, Slot};
 use super::problem::RowProblem;
 use super::record::Record;
 use super::rules::{Form, PrehashedAs, Sent};
@@ -96,6 +96,8 @@ pub(crate) struct Table {
     /// Where the next chunk starts.
     pub(crate) end: Option<Checkpoint>,
     counts: Vec<SlotCounts>,
+    /// The usable slots of the last row, as bits, and what that made of it.
+    known: Option<(u64, u32)>,
     keeps_rejected: bool,
     keeps_records: bool,
     prehashed_as: PrehashedAs,
@@ -109,6 +111,7 @@ impl Table {
         self.prehashed_as = prehashed_as;
         self.heads.clear();
         self.places.clear();
+        self.known = None;
         self.digests.clear();
         self.messages.clear();
         self.plain.clear();
@@ -137,7 +140,6 @@ impl Table {
             true => first_doubtful(record, columns, [country, place], normalizer),
             false => usize::MAX,
         };
-        let mut usable = [0; PLATFORMS_MAX];
         let row_start = self.places.len();
         let (mut has_primary, mut has_other_primary) = (false, false);
         for (index, column) in columns.used().iter().enumerate() {
@@ -168,13 +170,6 @@ impl Table {
                     None => self.write(&value, slot, column, hints, same_from, normalizer),
                 };
                 self.places.push(place);
-                if !matches!(place, Place::Empty | Place::Rejected(_)) {
-                    let mut platforms = slot.platforms;
-                    while platforms != 0 {
-                        usable[platforms.trailing_zeros() as usize] |= identifier.bit();
-                        platforms &= platforms - 1;
-                    }
-                }
             }
             let cell = (column, raw, record.position);
             self.count_cell(cell, first, own, slots.start);
@@ -184,9 +179,7 @@ impl Table {
                 self.summary.count_phone(value.is_valid_phone(), value.is_assumed_phone());
             }
         }
-        let matched = plan.shares.iter().zip(usable).enumerate();
-        let matched = matched.filter(|(_, (share, bits))| share.rules.is_matched(*bits));
-        let platforms = matched.fold(0, |bits, (platform, _)| bits | 1 << platform);
+        let platforms = self.platforms(plan, row_start);
         let mut problem = record.problem;
         let is_open = columns.has_primary() && platforms == 0 && !has_primary;
         if is_open && !is_spoilt {
@@ -199,6 +192,27 @@ impl Table {
         }
         self.summary.count_matched(platforms);
         self.heads.push(RowHead { position: record.position, problem, platforms });
+    }
+
+    /// The platforms that can match the row whose slots start at `row_start`, as bits. Most rows
+    /// are usable as the row before was.
+    fn platforms(&mut self, plan: &Plan, row_start: usize) -> u32 {
+        let own = &self.places[row_start..];
+        let usable = own.iter().map(|place| {
+            !matches!(place, Place::Empty | Place::Rejected(_) | Place::RejectedAndKept(..))
+        });
+        let bits =
+            usable.clone().rev().fold(0_u64, |bits, is_usable| bits << 1 | u64::from(is_usable));
+        if own.len() <= u64::BITS as usize
+            && let Some((known, platforms)) = self.known
+            && known == bits
+        {
+            return platforms;
+        }
+        let slots = plan.slots.iter().zip(usable).filter(|(_, is_usable)| *is_usable);
+        let platforms = plan.matched(slots.map(|(slot, _)| slot));
+        self.known = Some((bits, platforms));
+        platforms
     }
 
     /// Copies what is kept of a record, and counts what is wrong with it as a whole.
