@@ -20,6 +20,9 @@ use std::io::{self, Write};
 pub enum Shape {
     /// `email,phone` with clean values, most numbers from the US.
     Lean,
+    /// Eight short columns, about 80 bytes a row: e-mails in any case, phones in many notations,
+    /// nothing else that identifies anybody.
+    Slim,
     /// 40 columns, of which 11 hold identifiers; clean values.
     Wide,
     /// Every field quoted, with commas, doubled quotes and newlines inside; CRLF line ends.
@@ -60,6 +63,7 @@ const FLUSH_BYTES: usize = 1 << 16;
 
 // A header says what its columns hold: `clean` and `messy` go by these names.
 const LEAN: &str = "email,phone";
+const SLIM: &str = "Serial,Email,Phone,Signup Date,Tier,Score,Coupon Used,Last Product";
 const MIXED: &str = "Customer ID,First Name,Last Name,E-mail Address,Phone Number,City,State,\
     Postal Code,Country,Date of Birth,Gender,Last Order,Notes";
 const QUOTED: &str = "Customer ID,First Name,Last Name,Email,Phone,Street,City,State,Zip,Country,\
@@ -360,6 +364,7 @@ impl Sheet {
     fn new(shape: Shape, seed: u64) -> Self {
         let header = match shape {
             Shape::Lean => LEAN,
+            Shape::Slim => SLIM,
             Shape::Wide => WIDE,
             Shape::Quoted => QUOTED,
             Shape::Dirty | Shape::Mixed => MIXED,
@@ -394,7 +399,7 @@ impl Sheet {
                 _ => {}
             }
         }
-        let home = if self.shape == Shape::Lean { 85 } else { 50 };
+        let home = if matches!(self.shape, Shape::Lean | Shape::Slim) { 85 } else { 50 };
         let mut seed = Rng(self.people ^ id.wrapping_mul(0xD134_2543_DE82_EF95));
         let person = Person::new(&self.nations, seed.draw(), home);
         for (at, &column) in self.columns[..cut].iter().enumerate() {
@@ -408,6 +413,7 @@ impl Sheet {
                     put(&mut self.out, &["VIP, call first"]); // the unquoted comma makes a field
                     continue;
                 }
+                Shape::Slim => slim(column, &mut self.out, &person, &mut self.rng, index),
                 Shape::Mixed => messy(column, &mut self.out, &person, &mut self.rng, index),
                 _ => clean(column, &mut self.out, &person, &mut self.rng, index),
             }
@@ -486,6 +492,28 @@ fn clean(column: &str, out: &mut Vec<u8>, person: &Person, rng: &mut Rng, index:
         }
         _ if column.ends_with("Count") || column == "Score" => number(out, rng.below(250), 1),
         _ => put(out, &[*rng.pick(&WORDS)]),
+    }
+}
+
+/// A cell that is short, and spelled as people type it where it identifies somebody.
+fn slim(column: &str, out: &mut Vec<u8>, person: &Person, rng: &mut Rng, index: usize) {
+    let start = out.len();
+    match column {
+        "Serial" => number(out, 1 + index as u64, 7),
+        "Email" => {
+            person.email(out);
+            match rng.below(10) {
+                0 => out[start..].make_ascii_uppercase(),
+                1 => out[start..=start].make_ascii_uppercase(),
+                2 => out.push(b' '),
+                _ => {}
+            }
+        }
+        "Phone" => {
+            let style = if person.nation.alpha2 == "US" { rng.below(11) } else { rng.below(2) };
+            phone(out, person, style);
+        }
+        _ => clean(column, out, person, rng, index),
     }
 }
 
