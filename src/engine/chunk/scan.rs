@@ -121,6 +121,11 @@ impl Scanner {
         self.misfit_end = None;
     }
 
+    /// True if nothing of the record at `record_start` has been looked at.
+    pub(super) fn is_between_records(&self) -> bool {
+        self.scanned == self.record_start && !self.is_damaged
+    }
+
     /// How many bytes may still be looked at in vain.
     pub(super) fn sight(&self) -> i64 {
         self.sight
