@@ -300,11 +300,16 @@ pub(crate) fn split(
             }
             true => {
                 has_quotes = true;
-                let close = closing(bytes, at + 1, dialect);
+                let (close, is_plain) = closing(bytes, at + 1, dialect);
                 let behind = (close + 1).min(bytes.len());
                 // The csv crate takes what follows as it is, up to the next delimiter.
                 let end = dialect.field_end(bytes, behind);
-                fields.push_quoted(bytes, (at + 1, close), &bytes[behind..end], dialect);
+                match is_plain && behind == end {
+                    true => fields.push(at + 1, close),
+                    false => {
+                        fields.push_quoted(bytes, (at + 1, close), &bytes[behind..end], dialect);
+                    }
+                }
                 end
             }
         };
@@ -315,13 +320,15 @@ pub(crate) fn split(
     }
 }
 
-/// Where the quote stands that ends what starts at `at`; the end if there is none.
-pub(super) fn closing(bytes: &[u8], mut at: usize, dialect: Dialect) -> usize {
+/// Where the quote stands that ends what starts at `at`, the end if there is none; and whether all
+/// before it stands for itself.
+pub(super) fn closing(bytes: &[u8], mut at: usize, dialect: Dialect) -> (usize, bool) {
+    let mut is_plain = true;
     loop {
         match dialect.inside(bytes, at) {
-            Meets::Nothing => return bytes.len(),
-            Meets::Quote(quote) if !dialect.is_pair(bytes, quote) => return quote,
-            Meets::Quote(hit) | Meets::Escape(hit) => at = hit + 2,
+            Meets::Nothing => return (bytes.len(), is_plain),
+            Meets::Quote(quote) if !dialect.is_pair(bytes, quote) => return (quote, is_plain),
+            Meets::Quote(hit) | Meets::Escape(hit) => (at, is_plain) = (hit + 2, false),
         }
     }
 }
