@@ -14,6 +14,7 @@ pub(crate) mod digest;
 pub(crate) mod error;
 pub(crate) mod headers;
 pub(crate) mod identifier;
+pub(crate) mod index;
 pub mod normalize;
 pub(crate) mod options;
 pub(crate) mod plan;

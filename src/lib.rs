@@ -12,10 +12,14 @@
 //! | `engine/sniff.rs` | the first 64 KiB -> delimiter, quote, escape, header |
 //! | `engine/dialect.rs` | [`Dialect`]: what stands between fields and around them |
 //! | `engine/chunk.rs` | bytes -> chunks that end at a record; feeds [`Counts::total`] |
+//! | `engine/chunk/plain.rs` | plain rows are cut many at once |
 //! | `engine/checkpoint.rs` | [`Checkpoint`]: where another run may go on |
 //! | `engine/chunk/scan.rs` | where a record ends, and whether it is damaged |
 //! | `engine/headers.rs` | a header's name -> [`Identifier`], in many languages |
 //! | `engine/columns.rs` | header -> [`Columns`]: which column holds which [`Identifier`] |
+//! | `engine/index.rs` | plain lines, many at once: how many, and where their fields are |
+//! | `engine/index/blocks.rs`, `avx512.rs`, `avx2.rs` | 64 bytes -> masks of those that mean much |
+//! | `engine/index/marks.rs` | masks -> lists of places; how many rows |
 //! | `engine/record.rs` | chunk -> records -> fields |
 //! | `engine/recover.rs` | a record whose quotes do not add up -> the reading that fits |
 //! | `engine/rules.rs` | [`platform::Rules`]: what a destination wants, as a table of [`Form`]s |

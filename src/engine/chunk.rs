@@ -6,6 +6,7 @@
 //! up costs its own physical line at most, see `recover.rs`; it is handed on as damaged. A physical
 //! line over the limit is one damaged row; it is never kept as a whole.
 
+mod plain;
 mod scan;
 
 use super::checkpoint::Checkpoint;
@@ -15,6 +16,7 @@ use super::recover::Reading;
 use super::tally::Tally;
 use crossbeam_channel::Receiver;
 use memchr::{memchr_iter, memchr2};
+use plain::Patience;
 use scan::{LineEnd, Recovery, Scanner, Step};
 use std::io::{self, Read};
 use std::ops::Range;
@@ -73,10 +75,17 @@ pub(crate) struct Cutter {
     /// What the scanner's width is once the first record is behind.
     width: Option<usize>,
     rows: u64,
+    /// Line ends in so many bytes of the buffer.
+    lines: u64,
+    counted: usize,
     damaged: Vec<(Range<usize>, Damage)>,
     is_at_end: bool,
     is_skipping: bool,
     failure: Option<io::Error>,
+    patience: Patience,
+    /// Looks at each record alone.
+    #[cfg(test)]
+    pub(crate) is_stepwise: bool,
 }
 
 impl Cutter {
@@ -91,10 +100,15 @@ impl Cutter {
             scanner: Scanner::new(Dialect::default(), sizes.record_bytes_max),
             width: None,
             rows: 0,
+            lines: 0,
+            counted: 0,
             damaged: Vec::new(),
             is_at_end: false,
             is_skipping: false,
             failure: None,
+            patience: Patience::default(),
+            #[cfg(test)]
+            is_stepwise: false,
         }
     }
 
@@ -228,9 +242,9 @@ impl Cutter {
             self.skip_line()?;
         }
         loop {
-            let is_starved = match self.scanner.step(&self.buffer, self.is_at_end) {
+            let is_starved = match self.step() {
                 Step::Record => {
-                    self.count_row();
+                    self.count_rows(1);
                     false
                 }
                 Step::Blank => false,
@@ -278,13 +292,15 @@ impl Cutter {
             }
             Recovery::More => return None,
         }
-        self.count_row();
+        self.count_rows(1);
         Some(())
     }
 
-    fn count_row(&mut self) {
-        self.rows += 1;
-        self.scanner.width = self.width;
+    fn count_rows(&mut self, rows: u64) {
+        self.rows += rows;
+        if rows > 0 {
+            self.scanner.width = self.width;
+        }
     }
 
     /// Drops the rest of a line that is too long, without keeping it.
@@ -329,9 +345,9 @@ impl Cutter {
         let no_row = self.scanner.no_row;
         let (start, rows) = (self.origin, self.rows);
         self.origin.byte += end as u64;
-        self.origin.line += line_ends(&bytes);
+        self.origin.line += self.lines + line_ends(&bytes[self.counted..]);
         self.origin.row += self.rows;
-        self.rows = 0;
+        (self.rows, self.lines, self.counted) = (0, 0, 0);
         Chunk { start, end: self.checkpoint(), rows, no_row, damaged, bytes }
     }
 

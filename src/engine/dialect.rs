@@ -54,6 +54,10 @@ impl Dialect {
 
     /// The first byte from `at` on that ends an unquoted field.
     pub(crate) fn field_end(self, bytes: &[u8], at: usize) -> usize {
+        // Behind a closing quote, and where nothing stands, it is the first.
+        if bytes.get(at).is_some_and(|byte| *byte == self.delimiter || is_line_end(*byte)) {
+            return at;
+        }
         let end = memchr3(self.delimiter, b'\n', b'\r', &bytes[at..]);
         end.map_or(bytes.len(), |end| at + end)
     }

@@ -8,6 +8,7 @@
 use super::chunk::{Chunk, Damage, line_ends};
 use super::dialect::{Dialect, Meets, behind_line_end, is_line_end};
 use super::error::Position;
+use super::index::Lines;
 use super::problem::RowProblem;
 use super::recover;
 
@@ -17,6 +18,8 @@ pub(crate) struct Fields {
     places: Vec<Place>,
     /// Fields that do not stand in the record as they are.
     written: Vec<u8>,
+    /// Where those of plain lines are.
+    pub(crate) lines: Lines,
 }
 
 #[derive(Clone, Copy)]
@@ -104,38 +107,54 @@ impl Fields {
 #[derive(Clone, Copy)]
 pub(crate) struct Cells<'a> {
     bytes: &'a [u8],
-    fields: &'a Fields,
+    places: Places<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Places<'a> {
+    Of(&'a Fields),
+    /// Each field is between two of these; one more than the first mark is where the first starts.
+    Between(&'a [u32]),
 }
 
 impl<'a> Cells<'a> {
     pub(crate) fn new(bytes: &'a [u8], fields: &'a Fields) -> Cells<'a> {
-        Cells { bytes, fields }
+        Cells { bytes, places: Places::Of(fields) }
     }
 
     pub(crate) fn len(self) -> usize {
-        self.fields.len()
+        match self.places {
+            Places::Of(fields) => fields.len(),
+            Places::Between(marks) => marks.len() - 1,
+        }
     }
 
     pub(crate) fn get(self, index: usize) -> Option<&'a [u8]> {
-        self.fields.places.get(index).map(|place| self.at(*place))
+        match self.places {
+            Places::Of(fields) => fields.places.get(index).map(|place| self.at(fields, *place)),
+            Places::Between(marks) => {
+                let [before, end] = *marks.get(index..)?.first_chunk()?;
+                self.bytes.get(before.wrapping_add(1) as usize..end as usize)
+            }
+        }
     }
 
     pub(crate) fn iter(self) -> impl Iterator<Item = &'a [u8]> {
-        self.fields.places.iter().map(move |place| self.at(*place))
+        (0..self.len()).map_while(move |index| self.get(index))
     }
 
     /// True if a field that is not quoted has a quote in it.
     fn has_bare_quote(self, dialect: Dialect) -> bool {
-        let Some(quote) = dialect.quote else { return false };
-        self.fields.places.iter().filter(|place| !place.is_written).any(|place| {
+        let (Some(quote), Places::Of(fields)) = (dialect.quote, self.places) else { return false };
+        fields.places.iter().filter(|place| !place.is_written).any(|place| {
             let before = place.start.checked_sub(1).and_then(|before| self.bytes.get(before));
-            !dialect.opens(before) && memchr::memchr(quote, self.at(*place)).is_some()
+            !dialect.opens(before) && memchr::memchr(quote, self.at(fields, *place)).is_some()
         })
     }
 
-    fn at(self, place: Place) -> &'a [u8] {
+    fn at(self, fields: &'a Fields, place: Place) -> &'a [u8] {
         match place.is_written {
-            true => &self.fields.written[place.start..place.end],
+            true => &fields.written[place.start..place.end],
             false => &self.bytes[place.start..place.end],
         }
     }
@@ -158,6 +177,7 @@ pub(crate) fn records(
     mut each: impl FnMut(Record<'_>),
 ) {
     let bytes = &chunk.bytes[..];
+    fields.lines.clear();
     let mut position = chunk.start;
     let mut at = 0;
     let mut row = |position: &mut Position, cells: Cells<'_>, problem| {
@@ -175,12 +195,23 @@ pub(crate) fn records(
                 continue;
             }
             let lines = &bytes[..record.start];
-            let (content_end, has_quotes) = split(lines, at, dialect, fields);
-            if !is_no_row(&lines[at..content_end], chunk.no_row, position.byte == 0) {
-                let cells = Cells::new(bytes, fields);
-                let is_odd = width != Some(cells.len()) && cells.has_bare_quote(dialect);
-                row(&mut position, cells, is_odd.then_some(RowProblem::QuoteRecovered));
-            }
+            let plain = fields.lines.plain(bytes, at, dialect);
+            let (content_end, has_quotes) = match plain {
+                Some(line) => {
+                    let places = Places::Between(line.marks);
+                    row(&mut position, Cells { bytes: &bytes[line.base..], places }, None);
+                    (line.end, false)
+                }
+                None => {
+                    let (end, has_quotes) = split(lines, at, dialect, fields);
+                    if !is_no_row(&lines[at..end], chunk.no_row, position.byte == 0) {
+                        let cells = Cells::new(bytes, fields);
+                        let is_odd = width != Some(cells.len()) && cells.has_bare_quote(dialect);
+                        row(&mut position, cells, is_odd.then_some(RowProblem::QuoteRecovered));
+                    }
+                    (end, has_quotes)
+                }
+            };
             let end = behind_line_end(lines, content_end);
             position.byte += (end - at) as u64;
             position.line += match has_quotes {
@@ -269,11 +300,16 @@ pub(crate) fn split(
             }
             true => {
                 has_quotes = true;
-                let close = closing(bytes, at + 1, dialect);
+                let (close, is_plain) = closing(bytes, at + 1, dialect);
                 let behind = (close + 1).min(bytes.len());
                 // The csv crate takes what follows as it is, up to the next delimiter.
                 let end = dialect.field_end(bytes, behind);
-                fields.push_quoted(bytes, (at + 1, close), &bytes[behind..end], dialect);
+                match is_plain && behind == end {
+                    true => fields.push(at + 1, close),
+                    false => {
+                        fields.push_quoted(bytes, (at + 1, close), &bytes[behind..end], dialect);
+                    }
+                }
                 end
             }
         };
@@ -284,13 +320,15 @@ pub(crate) fn split(
     }
 }
 
-/// Where the quote stands that ends what starts at `at`; the end if there is none.
-pub(super) fn closing(bytes: &[u8], mut at: usize, dialect: Dialect) -> usize {
+/// Where the quote stands that ends what starts at `at`, the end if there is none; and whether all
+/// before it stands for itself.
+pub(super) fn closing(bytes: &[u8], mut at: usize, dialect: Dialect) -> (usize, bool) {
+    let mut is_plain = true;
     loop {
         match dialect.inside(bytes, at) {
-            Meets::Nothing => return bytes.len(),
-            Meets::Quote(quote) if !dialect.is_pair(bytes, quote) => return quote,
-            Meets::Quote(hit) | Meets::Escape(hit) => at = hit + 2,
+            Meets::Nothing => return (bytes.len(), is_plain),
+            Meets::Quote(quote) if !dialect.is_pair(bytes, quote) => return (quote, is_plain),
+            Meets::Quote(hit) | Meets::Escape(hit) => (at, is_plain) = (hit + 2, false),
         }
     }
 }

@@ -106,7 +106,7 @@ fn is_closed(bytes: &[u8], start: usize, end: usize, dialect: Dialect) -> bool {
     let mut at = start;
     loop {
         if dialect.opens(bytes.get(at)) {
-            let close = closing(bytes, at + 1, dialect);
+            let (close, _) = closing(bytes, at + 1, dialect);
             if close == bytes.len() {
                 return false;
             }

@@ -121,6 +121,11 @@ impl Scanner {
         self.misfit_end = None;
     }
 
+    /// True if nothing of the record at `record_start` has been looked at.
+    pub(super) fn is_between_records(&self) -> bool {
+        self.scanned == self.record_start && !self.is_damaged
+    }
+
     /// How many bytes may still be looked at in vain.
     pub(super) fn sight(&self) -> i64 {
         self.sight
@@ -209,6 +214,8 @@ impl Scanner {
     fn outside(&mut self, buffer: &[u8], is_at_end: bool) -> Option<Step> {
         let rest = &buffer[self.scanned..];
         let hit = match self.dialect.quote {
+            // The next field is quoted as well.
+            Some(quote) if rest.starts_with(&[self.dialect.delimiter, quote]) => Some(1),
             Some(quote) => memchr3(quote, b'\n', b'\r', rest),
             None => memchr2(b'\n', b'\r', rest),
         };

@@ -1,0 +1,207 @@
+//! Masks -> where things are, as lists; and how many rows there are.
+//!
+//! In: the [`Masks`] of blocks that follow each other. Out: [`Marks`], the places of delimiters and
+//! line ends; [`RowCount`]. The loops are made twice: with the instructions for single bits that
+//! most processors have, and without.
+#![allow(unsafe_code, reason = "calls that need these instructions")]
+
+use super::blocks::{BLOCK, Masks};
+
+/// Set for a line that is not plain.
+pub(super) const SPECIAL: u32 = 1 << 31;
+
+/// One more is the first byte.
+const BEFORE: u32 = u32::MAX;
+
+/// Line ends that are written at once; a block rarely has more.
+const ENDS: usize = 2;
+
+/// Where delimiters and line ends are.
+#[derive(Default)]
+pub(super) struct Marks {
+    /// Their places; the first stands for what is before the first byte.
+    places: Vec<u32>,
+    /// Which places are line ends, in order, with [`SPECIAL`] if their lines are.
+    ends: Vec<u32>,
+    placed: usize,
+    ended: usize,
+    /// Lines with content, nearly, and those that are not plain.
+    pub(super) lines: u32,
+    pub(super) special: u32,
+    /// Whether the line behind the last line end is not plain so far.
+    is_special: bool,
+}
+
+impl Marks {
+    /// Forgets all marks; makes room for those of so many bytes.
+    pub(super) fn start(&mut self, bytes: usize) {
+        // A block has no more than bytes; more may be written where only the first count.
+        let room = 1 + bytes + 2 * BLOCK;
+        self.places.resize(room.max(self.places.len()), BEFORE);
+        self.ends.resize(room.max(self.ends.len()), 0);
+        (self.placed, self.ended) = (1, 1);
+        (self.lines, self.special, self.is_special) = (0, 0, false);
+    }
+
+    pub(super) fn add(&mut self, masks: &[Masks]) {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("popcnt") {
+            // SAFETY: the processor has the instructions.
+            return unsafe { self.add_fast(masks) };
+        }
+        self.add_all(masks);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "bmi1,popcnt")]
+    fn add_fast(&mut self, masks: &[Masks]) {
+        self.add_all(masks);
+    }
+
+    #[inline(always)]
+    fn add_all(&mut self, masks: &[Masks]) {
+        for (block, masks) in masks.iter().enumerate() {
+            let ends = masks.feeds | masks.returns;
+            let all = ends | masks.delimiters;
+            self.add_places(all, (block * BLOCK) as u32);
+            match masks.special == 0 && !self.is_special {
+                true => self.add_ends(ends, all),
+                false => self.add_special_ends(ends, all, masks.special),
+            }
+            // Those of blank lines, and the second halves of CRLF, do not count.
+            self.lines += (ends & !(ends << 1)).count_ones();
+            self.placed += all.count_ones() as usize;
+        }
+    }
+
+    #[inline(always)]
+    fn add_places(&mut self, mut bits: u64, base: u32) {
+        const AT_ONCE: usize = 8;
+        for places in self.places[self.placed..].as_chunks_mut::<AT_ONCE>().0 {
+            for place in places {
+                *place = base + bits.trailing_zeros();
+                bits &= bits.wrapping_sub(1);
+            }
+            if bits == 0 {
+                return;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn add_ends(&mut self, ends: u64, all: u64) {
+        let mut rest = ends;
+        for ends in self.ends[self.ended..].as_chunks_mut::<ENDS>().0 {
+            for end in ends {
+                let before = rest.wrapping_sub(1) & !rest;
+                *end = self.placed as u32 + (all & before).count_ones();
+                rest &= rest.wrapping_sub(1);
+            }
+            if rest == 0 {
+                break;
+            }
+        }
+        self.ended += ends.count_ones() as usize;
+    }
+
+    #[inline(always)]
+    fn add_special_ends(&mut self, ends: u64, all: u64, mut special: u64) {
+        let mut rest = ends;
+        while rest != 0 {
+            let before = rest.wrapping_sub(1) & !rest;
+            self.is_special |= special & before != 0;
+            special &= !before;
+            self.add_end(self.placed as u32 + (all & before).count_ones());
+            rest &= rest - 1;
+        }
+        self.is_special |= special != 0;
+    }
+
+    fn add_end(&mut self, place: u32) {
+        self.ends[self.ended] = if self.is_special { place | SPECIAL } else { place };
+        self.ended += 1;
+        self.special += u32::from(self.is_special);
+        self.is_special = false;
+    }
+
+    /// Adds the end of all bytes, which ends a line.
+    pub(super) fn add_last(&mut self, end: u32) {
+        self.places[self.placed] = end;
+        self.add_end(self.placed as u32);
+    }
+
+    /// What the fields of a line are between, and whether it is plain. The first line is 0.
+    #[inline]
+    pub(super) fn line(&self, line: usize) -> Option<(&[u32], bool)> {
+        if line + 1 >= self.ended {
+            return None;
+        }
+        let (before, last) = (self.ends[line], self.ends[line + 1]);
+        let places = &self.places[(before & !SPECIAL) as usize..=(last & !SPECIAL) as usize];
+        Some((places, last & SPECIAL == 0))
+    }
+
+    /// The index behind the last line end.
+    pub(super) fn end(&self) -> usize {
+        let last = (self.ends[self.ended - 1] & !SPECIAL) as usize;
+        self.places[last].wrapping_add(1) as usize
+    }
+}
+
+/// Rows that are counted without a look at their fields.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RowCount {
+    pub(crate) rows: u64,
+    /// Line ends.
+    pub(crate) lines: u64,
+    /// The index behind the last line end; what follows is perhaps the other half of a CRLF.
+    pub(crate) end: usize,
+    looked_at: usize,
+    is_in_line: bool,
+    is_behind_return: bool,
+}
+
+impl RowCount {
+    /// Adds the rows of blocks, unless there are `rows_max` or something else is in the way; false
+    /// if so.
+    pub(super) fn add(&mut self, masks: &[Masks], rows_max: u64) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("lzcnt") && is_x86_feature_detected!("popcnt") {
+            // SAFETY: the processor has the instructions.
+            return unsafe { self.add_fast(masks, rows_max) };
+        }
+        self.add_all(masks, rows_max)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "lzcnt,popcnt")]
+    fn add_fast(&mut self, masks: &[Masks], rows_max: u64) -> bool {
+        self.add_all(masks, rows_max)
+    }
+
+    #[inline(always)]
+    fn add_all(&mut self, masks: &[Masks], rows_max: u64) -> bool {
+        for masks in masks {
+            let before_special = masks.special.wrapping_sub(1) & !masks.special;
+            let ends = (masks.feeds | masks.returns) & before_special;
+            let firsts = ends & !(ends << 1 | u64::from(!self.is_in_line));
+            let halves = masks.feeds & (masks.returns << 1 | u64::from(self.is_behind_return));
+            let rows = self.rows + u64::from(firsts.count_ones());
+            if rows >= rows_max {
+                return false;
+            }
+            self.rows = rows;
+            self.lines += u64::from((ends & !halves).count_ones());
+            if ends != 0 {
+                self.end = self.looked_at + BLOCK - ends.leading_zeros() as usize;
+            }
+            if masks.special != 0 {
+                return false;
+            }
+            self.is_in_line = ends >> 63 == 0;
+            self.is_behind_return = masks.returns >> 63 == 1;
+            self.looked_at += BLOCK;
+        }
+        true
+    }
+}
