@@ -4,4 +4,5 @@
 //! are the same whatever [`Kernel`] makes them. An engine has one by
 //! [`Options::kernel`](crate::Options::kernel).
 
+pub use crate::engine::index::find_fields;
 pub use crate::engine::sha256::{Detected, Kernel, digest_many};

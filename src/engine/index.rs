@@ -11,7 +11,7 @@ mod avx512;
 mod blocks;
 mod marks;
 
-use super::dialect::{Dialect, is_line_end};
+use super::dialect::{Dialect, behind_line_end, is_line_end};
 use blocks::{BLOCK, Masks};
 use marks::{Marks, RowCount};
 
@@ -26,6 +26,28 @@ pub(crate) fn plain_rows(bytes: &[u8], dialect: Dialect, rows_max: u64) -> RowCo
         }
     }
     count
+}
+
+/// How many fields the plain lines of a list have: what finding every field costs at the least, for
+/// a bench to compare a run with. Lines with quotes are passed over.
+///
+/// ```
+/// assert_eq!(matchkey::kernel::find_fields(b"a,b\n1,2\n3,\n", b','), 6);
+/// ```
+pub fn find_fields(list: &[u8], delimiter: u8) -> u64 {
+    let dialect = Dialect { delimiter, ..Dialect::default() };
+    let (mut lines, mut at, mut fields) = (Lines::default(), 0, 0);
+    while at < list.len() {
+        let end = match lines.plain(list, at, dialect) {
+            Some(line) => {
+                fields += line.marks.len() as u64 - 1;
+                line.end
+            }
+            None => memchr::memchr2(b'\n', b'\r', &list[at..]).map_or(list.len(), |end| at + end),
+        };
+        at = behind_line_end(list, end);
+    }
+    fields
 }
 
 /// Bytes that are looked at together: they and what is found in them stay near the processor.
