@@ -130,8 +130,7 @@ impl Bench<'_> {
                 for end in &cells.ends {
                     let cell = &cells.bytes[start..*end];
                     let (form, out) = (Form::Generic, &mut found.bytes);
-                    if normalizer.normalize(identifier, form, cell, country, out)
-                        == Outcome::Usable
+                    if normalizer.normalize(identifier, form, cell, country, out) == Outcome::Usable
                     {
                         found.ends.push(found.bytes.len());
                     }

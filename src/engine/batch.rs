@@ -247,6 +247,18 @@ impl<'a> Row<'a> {
         slot.map_or(Cell::NotTaken, |slot| self.slot(slot))
     }
 
+    /// The bytes of the key that the platform with this place in the options gets of that cell, if
+    /// it gets one: see [`Encoding::write`](crate::platform::Encoding::write).
+    ///
+    /// # Panics
+    ///
+    /// If there is no such column or platform.
+    #[inline]
+    pub fn key_for(&self, platform: usize, column: usize) -> Option<&'a [u8]> {
+        let slot = self.columns.plan().shares[platform].slots[column]?;
+        self.key(slot).map(|(_, digest)| digest)
+    }
+
     /// The second reading of a phone in that cell, under
     /// [`Options::phone_alternates`](crate::Options::phone_alternates).
     ///

@@ -82,8 +82,8 @@ impl Encoding {
         }
     }
 
-    /// Appends the bytes of a digest.
-    pub(crate) fn write(self, digest: &[u8], out: &mut Vec<u8>) {
+    /// Appends the bytes of a digest, spelled in this way, in ASCII.
+    pub fn write(self, digest: &[u8], out: &mut Vec<u8>) {
         match self {
             Encoding::Hex => write_hex(digest, out),
             Encoding::Base64 => {

@@ -125,9 +125,9 @@ impl Value<'_> {
     pub(crate) fn is_same(&self, one: Form, other: Form) -> bool {
         match self {
             Value::Swept(swept) => swept.is_whole(one) && swept.is_whole(other),
-            Value::PlainPhone(phone) => {
+            Value::PlainPhone(plain) => {
                 let spelling = |form| {
-                    (form == Form::Alternate, has_plus(form), is_too_short(form, phone.digits()))
+                    (form == Form::Alternate, phone::has_plus(form), plain.is_too_short(form))
                 };
                 spelling(one) == spelling(other)
             }
@@ -216,24 +216,26 @@ impl Normalizer {
         raw: &'a [u8],
         hints: Hints,
     ) -> Value<'a> {
-        match identifier {
-            Identifier::Email => {
-                if let Some(swept) = email::Swept::of(raw) {
-                    return Value::Swept(swept);
-                }
-            }
-            Identifier::Phone if !self.has_alternates => {
-                let (policy, placeholders) = (self.phone_policy, self.placeholders);
-                let phones = &mut self.phones;
-                let country = hints.country;
-                if let Some(plain) = phone::Plain::read(phones, raw, country, policy, placeholders)
-                {
-                    return Value::PlainPhone(plain);
-                }
-            }
-            _ => {}
+        let plain = match identifier {
+            Identifier::Email => self.plain_email(raw).map(Value::Swept),
+            Identifier::Phone => self.plain_phone(raw, hints).map(Value::PlainPhone),
+            _ => None,
+        };
+        plain.unwrap_or_else(|| self.read_any(identifier, raw, hints))
+    }
+
+    /// Reads a cell that is an e-mail of the usual shape.
+    pub(crate) fn plain_email(&self, raw: &[u8]) -> Option<email::Swept> {
+        email::Swept::of(raw)
+    }
+
+    /// Reads a cell that is a usable phone of the plainest kind.
+    pub(crate) fn plain_phone(&mut self, raw: &[u8], hints: Hints) -> Option<phone::Plain> {
+        let (policy, placeholders) = (self.phone_policy, self.placeholders);
+        match self.has_alternates {
+            true => None,
+            false => phone::Plain::read(&mut self.phones, raw, hints.country, policy, placeholders),
         }
-        self.read_any(identifier, raw, hints)
     }
 
     /// Reads a cell in the general way.
@@ -322,10 +324,10 @@ impl Normalizer {
             Value::Swept(swept) => swept.write(form, out),
             Value::Email(text, facts) => Address::known(text, *facts).write(form, out),
             Value::PlainPhone(_) if form == Form::Alternate => return Outcome::Empty,
-            Value::PlainPhone(phone) => match is_too_short(form, phone.digits()) {
+            Value::PlainPhone(plain) => match plain.is_too_short(form) {
                 true => Err(Rejection::TooShort),
                 false => {
-                    phone.write(has_plus(form), out);
+                    plain.write(phone::has_plus(form), out);
                     Ok(())
                 }
             },
@@ -375,26 +377,13 @@ fn write_phone(phones: &Phones, form: Form, out: &mut Vec<u8>) -> Result<(), Rej
         (Err(rejection), _, _) => return Err(*rejection),
     };
     let number = phone.as_bytes();
-    if is_too_short(form, number.len().saturating_sub(1)) {
+    if phone::is_too_short(form, number.len().saturating_sub(1)) {
         return Err(Rejection::TooShort);
     }
-    let start = usize::from(!has_plus(form));
+    let start = usize::from(!phone::has_plus(form));
     out.extend_from_slice(number.get(start..).unwrap_or_default());
     Ok(())
 }
-
-/// True if this form is spelled with `+`.
-fn has_plus(form: Form) -> bool {
-    !matches!(form, Form::Digits | Form::Meta)
-}
-
-/// True for a number of so many digits that has no such form.
-fn is_too_short(form: Form, digits: usize) -> bool {
-    form == Form::Uid2 && digits < UID2_DIGITS_MIN
-}
-
-/// UID2 takes no shorter numbers (unifiedid.com, phone number normalization, uid2docs 90d6afe).
-const UID2_DIGITS_MIN: usize = 10;
 
 /// An external id is the caller's own: only the generic key, which is a digest anyway, takes one
 /// that is a digest already for what it looks like.

@@ -5,8 +5,9 @@
 //! a form is written and hashed once whoever wants it.
 
 use super::columns::Column;
+use super::digest::Hash;
 use super::identifier::Identifier;
-use super::rules::{Form, Key, Rules};
+use super::rules::{Form, Key, Rules, Sent};
 use std::ops::Range;
 
 /// One column in one form.
@@ -16,6 +17,15 @@ pub(crate) struct Slot {
     pub(crate) key: Key,
     /// The platforms that take it, as bits.
     pub(crate) platforms: u32,
+    /// True for a SHA-256 key, unless of a second reading.
+    pub(crate) is_plain: bool,
+}
+
+impl Slot {
+    fn new(ordinal: usize, key: Key, platforms: u32) -> Slot {
+        let is_plain = key.sent == Sent::Hashed(Hash::Sha256) && key.form != Form::Alternate;
+        Slot { ordinal, key, platforms, is_plain }
+    }
 }
 
 /// What one platform takes of a row.
@@ -60,7 +70,7 @@ impl Plan {
                 let slot = known.map_or(plan.slots.len(), |known| start + known);
                 if known.is_none() {
                     let ordinal = column.ordinal();
-                    plan.slots.push(Slot { ordinal, key: *key, platforms: 0 });
+                    plan.slots.push(Slot::new(ordinal, *key, 0));
                 }
                 plan.slots[slot].platforms |= 1 << platform;
                 plan.shares[platform].slots[index] = Some(slot);
@@ -69,7 +79,7 @@ impl Plan {
                     let key = Key { form: Form::Alternate, ..*key };
                     let (ordinal, platforms) = (column.ordinal(), 1 << platform);
                     plan.shares[platform].alternates[index] = Some(plan.slots.len());
-                    plan.slots.push(Slot { ordinal, key, platforms });
+                    plan.slots.push(Slot::new(ordinal, key, platforms));
                 }
             }
             plan.of_column.push(start..plan.slots.len());

@@ -16,7 +16,7 @@ use super::record::Record;
 use super::rules::{Form, PrehashedAs, Sent};
 use super::sha256::{Detected, digest_many};
 use super::summary::{SlotCounts, Summary};
-use crate::normalize::{Country, Hints, Normalizer, Outcome, Rejection, Value};
+use crate::normalize::{Country, Hints, Normalizer, Outcome, Rejection, Value, phone};
 
 /// What stands in a slot of a row: indexes into the table's lists.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -103,6 +103,15 @@ pub(crate) struct Table {
     prehashed_as: PrehashedAs,
 }
 
+/// What became of a cell that may be plain.
+enum Plain<'a> {
+    /// It is written and counted.
+    Done,
+    /// It is plain; how it is written is not.
+    Read(Value<'a>),
+    Unknown,
+}
+
 impl Table {
     /// Empties the table for the next chunk.
     pub(crate) fn start(&mut self, columns: &Columns, keeps: Keeps, prehashed_as: PrehashedAs) {
@@ -132,7 +141,16 @@ impl Table {
         default_country: Option<Country>,
         normalizer: &mut Normalizer,
     ) {
-        let record = &self.keep(record, columns);
+        self.keep(record, columns);
+        let repeated;
+        let record = match record.problem.is_none() && columns.is_header(record.fields) {
+            false => record,
+            true => {
+                repeated = Record { problem: Some(RowProblem::RepeatedHeader), ..*record };
+                &repeated
+            }
+        };
+        self.count_problems(record, columns);
         let is_spoilt = record.problem.is_some_and(RowProblem::spoils_the_row);
         let plan = columns.plan();
         let [country, place] = countries_of(record, columns).map(|it| it.or(default_country));
@@ -150,7 +168,15 @@ impl Table {
                 continue;
             }
             let hints = column.hints(country, place);
-            let value = normalizer.read(identifier, raw, hints);
+            let own = &plan.slots[slots.clone()];
+            let value = match self.read_plain(raw, own, slots.start, column, hints, normalizer) {
+                Plain::Done => {
+                    has_primary = true;
+                    continue;
+                }
+                Plain::Read(value) => value,
+                Plain::Unknown => normalizer.read(identifier, raw, hints),
+            };
             let is_empty = matches!(value, Value::Empty);
             if slots.is_empty() {
                 has_other_primary |= !is_empty;
@@ -160,7 +186,6 @@ impl Table {
             let first = self.places.len();
             // A second e-mail may be the first one again.
             let same_from = if column.ordinal() > 1 { row_start } else { first };
-            let own = &plan.slots[slots.clone()];
             for (at, slot) in own.iter().enumerate() {
                 let is_alike = |other: &Slot| {
                     other.key.sent == slot.key.sent && value.is_same(other.key.form, slot.key.form)
@@ -215,8 +240,59 @@ impl Table {
         platforms
     }
 
-    /// Copies what is kept of a record, and counts what is wrong with it as a whole.
-    fn keep<'a>(&mut self, record: &Record<'a>, columns: &Columns) -> Record<'a> {
+    /// The plainest of cells, at once: what the general way makes of them is known. Only where all
+    /// of a column's slots are SHA-256 keys of first readings, and no other column is like it.
+    fn read_plain<'a>(
+        &mut self,
+        raw: &[u8],
+        slots: &[Slot],
+        slot: usize,
+        column: &Column,
+        hints: Hints,
+        normalizer: &mut Normalizer,
+    ) -> Plain<'a> {
+        if column.ordinal() > 1 || !slots.iter().all(|slot| slot.is_plain) {
+            return Plain::Unknown;
+        }
+        let identifier = column.identifier();
+        let keys = match identifier {
+            Identifier::Email => {
+                let Some(email) = normalizer.plain_email(raw) else { return Plain::Unknown };
+                if !slots.iter().all(|slot| email.is_whole(slot.key.form)) {
+                    return Plain::Read(Value::Swept(email));
+                }
+                self.messages.push(email.whole());
+                let place = Place::Hashed((self.messages.ends.len() - 1) as u32);
+                self.places.extend(slots.iter().map(|_| place));
+                1
+            }
+            Identifier::Phone => {
+                let Some(phone) = normalizer.plain_phone(raw, hints) else { return Plain::Unknown };
+                if slots.iter().any(|slot| phone.is_too_short(slot.key.form)) {
+                    return Plain::Read(Value::PlainPhone(phone));
+                }
+                let mut spelled = [None; 2];
+                for slot in slots {
+                    let has_plus = phone::has_plus(slot.key.form);
+                    let place = *spelled[usize::from(has_plus)].get_or_insert_with(|| {
+                        phone.write(has_plus, &mut self.messages.bytes);
+                        self.messages.ends.push(self.messages.bytes.len());
+                        Place::Hashed((self.messages.ends.len() - 1) as u32)
+                    });
+                    self.places.push(place);
+                }
+                self.summary.count_phone(phone.is_valid, false);
+                spelled.iter().flatten().count() as u64
+            }
+            _ => return Plain::Unknown,
+        };
+        self.counts[slot..][..slots.len()].iter_mut().for_each(|counts| counts.usable += 1);
+        self.summary.count_candidates(identifier, keys);
+        Plain::Done
+    }
+
+    /// Copies what is kept of a record.
+    fn keep(&mut self, record: &Record<'_>, columns: &Columns) {
         for &index in columns.kept() {
             self.kept.push(record.fields.get(index).unwrap_or_default());
         }
@@ -224,12 +300,6 @@ impl Table {
             record.fields.iter().for_each(|field| self.fields.push(field));
             self.field_ends.push(self.fields.ends.len());
         }
-        let mut record = Record { ..*record };
-        if record.problem.is_none() && columns.is_header(record.fields) {
-            record.problem = Some(RowProblem::RepeatedHeader);
-        }
-        self.count_problems(&record, columns);
-        record
     }
 
     /// Writes a value into a slot; the same message may stand in the places from `first` on.

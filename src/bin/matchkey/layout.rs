@@ -161,6 +161,12 @@ impl Spelling {
         }
         for column in &places.columns {
             out.push(b',');
+            if let Some((column, false)) = *column
+                && let Some(key) = row.key_for(places.platform, column)
+            {
+                places.encoding.write(key, out);
+                continue;
+            }
             match places.cell(row, *column) {
                 Cell::Key(digest) => digest.write(places.encoding, out),
                 Cell::Plain(value) => csv_field(value.as_bytes(), out),

@@ -30,6 +30,7 @@ mod xml;
 use self::core::Buffers;
 use super::{Country, text};
 use crate::engine::digest::{Digest, Encoding};
+use crate::engine::rules::Form;
 pub(super) use alternate::read as alternate;
 use front::Front;
 pub(super) use plain::Plain;
@@ -365,6 +366,19 @@ pub fn read(text: &str, country: Option<Country>) -> Phone {
 pub fn read_bytes(cell: &[u8], country: Option<Country>) -> Phone {
     Reader::new().read(cell, country)
 }
+
+/// True if this form is spelled with `+`.
+pub(crate) fn has_plus(form: Form) -> bool {
+    !matches!(form, Form::Digits | Form::Meta)
+}
+
+/// True for a number of so many digits that has no such form.
+pub(super) fn is_too_short(form: Form, digits: usize) -> bool {
+    form == Form::Uid2 && digits < UID2_DIGITS_MIN
+}
+
+/// UID2 takes no shorter numbers (unifiedid.com, phone number normalization, uid2docs 90d6afe).
+const UID2_DIGITS_MIN: usize = 10;
 
 #[cfg(test)]
 mod tests {

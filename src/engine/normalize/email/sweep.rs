@@ -72,16 +72,21 @@ impl Swept {
         !is_theirs
     }
 
+    /// The address, in lower case.
+    pub(crate) fn whole(&self) -> &[u8] {
+        &self.text[..self.length]
+    }
+
     /// Appends the address in this form.
     pub(crate) fn write(&self, form: Form, out: &mut Vec<u8>) -> Result<(), Rejection> {
         match self.is_whole(form) {
             true => {
-                out.extend_from_slice(&self.text[..self.length]);
+                out.extend_from_slice(self.whole());
                 Ok(())
             }
             // In lower case it is the same address.
             false => {
-                let text = std::str::from_utf8(&self.text[..self.length]);
+                let text = std::str::from_utf8(self.whole());
                 Address::new(text.unwrap_or_default()).write(form, out)
             }
         }
@@ -171,7 +176,7 @@ mod tests {
                     prop_assert_eq!(outcome, Address::new(&cleaned).write(form, &mut plain));
                     prop_assert!(outcome.is_err() || fast == plain);
                     if swept.is_whole(form) {
-                        prop_assert_eq!(&fast[..], &swept.text[..swept.length]);
+                        prop_assert_eq!(&fast[..], swept.whole());
                     }
                 }
             }

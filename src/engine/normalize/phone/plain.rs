@@ -9,6 +9,7 @@ use super::policy::{COUNTING, E164_DIGITS_MAX};
 use super::{Reader, Reason};
 use crate::engine::normalize::Country;
 use crate::engine::options::{PhonePolicy, Placeholders};
+use crate::engine::rules::Form;
 
 /// A usable number in E.164.
 #[derive(Clone, Copy)]
@@ -60,9 +61,9 @@ impl Plain {
         Some(Plain { text, length: before + digits, is_valid: number.is_valid })
     }
 
-    /// How many digits there are.
-    pub(crate) fn digits(&self) -> usize {
-        self.length - 1
+    /// True if it has no such form.
+    pub(crate) fn is_too_short(&self, form: Form) -> bool {
+        super::is_too_short(form, self.length - 1)
     }
 
     /// Appends it, with or without the `+`.
@@ -117,7 +118,6 @@ mod tests {
                 plain.write(true, &mut out);
                 prop_assert_eq!(phone.e164().as_bytes(), &out[..]);
                 prop_assert_eq!(phone.is_valid(), plain.is_valid);
-                prop_assert_eq!(phone.e164().len(), plain.digits() + 1);
             }
         }
     }
