@@ -125,7 +125,7 @@ impl Default for Options {
             kernel: Kernel::default(),
             thread_name: "matchkey".into(),
             chunk_bytes: 256 << 10,
-            read_bytes: 64 << 10,
+            read_bytes: 256 << 10,
             record_bytes_max: 1 << 20,
             header_bytes_max: 1 << 20,
             columns_max: 16_384,
@@ -381,7 +381,7 @@ impl Options {
         self
     }
 
-    /// How many bytes to ask the reader for at once, at least 1. Default 64 KiB. The output never
+    /// How many bytes to ask the reader for at once, at least 1. Default 256 KiB. The output never
     /// depends on it.
     #[must_use]
     pub fn read_bytes(mut self, bytes: usize) -> Options {

@@ -7,6 +7,7 @@
 #[cfg(feature = "service")]
 mod account;
 mod args;
+mod blocks;
 mod explain;
 mod failure;
 mod field;

@@ -4,9 +4,10 @@
 //! beside its target with mode 0600 and renamed at the end; on an error or a signal it is
 //! removed. Pipes and devices are written straight through.
 
+use crate::blocks::Blocks;
 use crate::failure::Failure;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -16,16 +17,15 @@ use tempfile::{NamedTempFile, TempPath};
 /// What has to be removed if a signal ends the process.
 static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-const BUFFER_BYTES: usize = 256 << 10;
-
 /// Where output goes.
 pub(crate) struct Target {
     name: String,
-    writer: BufWriter<Sink>,
+    sink: Sink,
+    blocks: Blocks,
 }
 
 enum Sink {
-    Straight(File),
+    Straight,
     Beside { file: NamedTempFile, path: PathBuf },
 }
 
@@ -35,8 +35,7 @@ impl Target {
         let name = "standard output".to_owned();
         let file = io::stdout().as_fd().try_clone_to_owned();
         let file = file.map_err(|error| Failure::writing(&name, &error))?;
-        let writer = BufWriter::with_capacity(BUFFER_BYTES, Sink::Straight(File::from(file)));
-        Ok(Target { name, writer })
+        Ok(Target { name, sink: Sink::Straight, blocks: Blocks::new(File::from(file), false) })
     }
 
     /// A file, pipe or device; `-` is standard output.
@@ -46,8 +45,9 @@ impl Target {
         }
         let name = path.display().to_string();
         // The name of the file beside the target says nothing to the person: only the kind does.
-        let sink = open(path).map_err(|error| Failure::writing(&name, &error.kind().into()))?;
-        Ok(Target { name, writer: BufWriter::with_capacity(BUFFER_BYTES, sink) })
+        let opened = open(path).map_err(|error| Failure::writing(&name, &error.kind().into()))?;
+        let (sink, blocks) = opened;
+        Ok(Target { name, sink, blocks })
     }
 
     /// The failure that an error of this target is.
@@ -57,7 +57,7 @@ impl Target {
 
     /// True if the file will appear under its name at the end: it is no pipe and no device.
     pub(crate) fn is_file(&self) -> bool {
-        matches!(self.writer.get_ref(), Sink::Beside { .. })
+        matches!(self.sink, Sink::Beside { .. })
     }
 
     /// Makes the file appear under its name.
@@ -74,9 +74,9 @@ impl Target {
     pub(crate) fn seal(mut self) -> Result<Option<Sealed>, Failure> {
         let name = self.name.clone();
         let failed = |error: &io::Error| Failure::writing(&name, error);
-        self.writer.flush().map_err(|error| failed(&error))?;
-        match self.writer.into_inner().map_err(|error| failed(error.error()))? {
-            Sink::Straight(_) => Ok(None),
+        self.blocks.flush().map_err(|error| failed(&error))?;
+        match self.sink {
+            Sink::Straight => Ok(None),
             Sink::Beside { file, path } => {
                 file.as_file().sync_all().map_err(|error| failed(&error))?;
                 Ok(Some(Sealed { file: file.into_temp_path(), path }))
@@ -103,28 +103,16 @@ impl Sealed {
 
 impl Write for Target {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.writer.write(bytes)
+        self.blocks.write(bytes)?;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.writer.flush()
+        self.blocks.flush()
     }
 }
 
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Sink::Straight(file) => file.write(bytes),
-            Sink::Beside { file, .. } => file.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn open(path: &Path) -> io::Result<Sink> {
+fn open(path: &Path) -> io::Result<(Sink, Blocks)> {
     // A link is followed: the file it names is the one to replace.
     let path = match (path.canonicalize(), path.read_link()) {
         (Ok(path), _) => path,
@@ -132,7 +120,8 @@ fn open(path: &Path) -> io::Result<Sink> {
         (Err(_), Err(_)) => path.to_owned(),
     };
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-        return Ok(Sink::Straight(OpenOptions::new().write(true).open(path)?));
+        let file = OpenOptions::new().write(true).open(path)?;
+        return Ok((Sink::Straight, Blocks::new(file, false)));
     }
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
@@ -140,7 +129,8 @@ fn open(path: &Path) -> io::Result<Sink> {
     };
     let file = tempfile::Builder::new().prefix(".matchkey-").suffix(".part").tempfile_in(folder)?;
     unfinished().push(file.path().to_owned());
-    Ok(Sink::Beside { file, path })
+    let blocks = Blocks::new(file.as_file().try_clone()?, true);
+    Ok((Sink::Beside { file, path }, blocks))
 }
 
 fn unfinished() -> std::sync::MutexGuard<'static, Vec<PathBuf>> {
