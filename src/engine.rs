@@ -18,6 +18,7 @@ pub(crate) mod index;
 pub mod normalize;
 pub(crate) mod options;
 pub(crate) mod plan;
+mod pool;
 pub(crate) mod problem;
 pub(crate) mod record;
 pub(crate) mod recover;

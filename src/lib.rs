@@ -32,6 +32,7 @@
 //! | `engine/sha256/shani.rs`, `avx512.rs` | two messages at once, and sixteen (x86-64) |
 //! | `engine/digest.rs` | [`Digest`]: hashes and their spellings |
 //! | `engine/batch.rs` | [`Batch`], [`Row`], [`Candidate`]: what a caller sees of a chunk |
+//! | `engine/pool.rs` | memory that is used again |
 //! | `engine/run.rs` | [`Run`]: reader thread, workers, batches in input order |
 //! | `engine/problem.rs` | [`RowProblem`]: what can be wrong with a row as a whole |
 //! | `engine/samples.rs` | [`Sample`]: where examples of each problem stand |

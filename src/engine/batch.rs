@@ -8,12 +8,12 @@ use super::columns::Columns;
 use super::digest::{Digest, Hash};
 use super::error::Position;
 use super::identifier::Identifier;
+use super::pool::Pool;
 use super::problem::RowProblem;
 use super::rows::{Place, RowHead, Table};
 use super::rules::Form;
 use super::summary::Summary;
 use crate::normalize::Rejection;
-use crossbeam_channel::Sender;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ pub struct Batch<M: Default = ()> {
     table: Table,
     made: M,
     columns: Arc<Columns>,
-    recycle: Sender<Spare<M>>,
+    pool: Pool<Spare<M>>,
 }
 
 /// Memory of a batch that is gone, for another one.
@@ -63,9 +63,9 @@ impl<M: Default> Batch<M> {
     pub(super) fn new(
         (table, made): Spare<M>,
         columns: Arc<Columns>,
-        recycle: Sender<Spare<M>>,
+        pool: Pool<Spare<M>>,
     ) -> Batch<M> {
-        Batch { table, made, columns, recycle }
+        Batch { table, made, columns, pool }
     }
 
     /// Makes something of the rows.
@@ -116,8 +116,7 @@ impl<M: Default> fmt::Debug for Batch<M> {
 impl<M: Default> Drop for Batch<M> {
     fn drop(&mut self) {
         let spare = (std::mem::take(&mut self.table), std::mem::take(&mut self.made));
-        // The run may be gone, or have enough of them: then the memory is simply freed.
-        let _ = self.recycle.try_send(spare);
+        self.pool.give(spare);
     }
 }
 

@@ -12,9 +12,9 @@ mod scan;
 use super::checkpoint::Checkpoint;
 use super::dialect::{Dialect, behind_line_end, is_line_end};
 use super::error::{Error, ErrorKind, Position};
+use super::pool::Pool;
 use super::recover::Reading;
 use super::tally::Tally;
-use crossbeam_channel::Receiver;
 use memchr::{memchr_iter, memchr2};
 use plain::Patience;
 use scan::{LineEnd, Recovery, Scanner, Step};
@@ -67,7 +67,7 @@ pub(crate) struct Cutter {
     sizes: Sizes,
     tally: Tally,
     /// Buffers that workers have finished with.
-    spare: Option<Receiver<Vec<u8>>>,
+    pool: Pool<Vec<u8>>,
     buffer: Vec<u8>,
     /// The place of the buffer's first byte.
     origin: Position,
@@ -94,7 +94,7 @@ impl Cutter {
             reader,
             sizes,
             tally,
-            spare: None,
+            pool: Pool::new(0),
             buffer: Vec::new(),
             origin: Position { byte: 0, line: 1, row: 0 },
             scanner: Scanner::new(Dialect::default(), sizes.record_bytes_max),
@@ -131,8 +131,8 @@ impl Cutter {
         }
     }
 
-    pub(crate) fn set_spare(&mut self, spare: Receiver<Vec<u8>>) {
-        self.spare = Some(spare);
+    pub(super) fn set_pool(&mut self, pool: Pool<Vec<u8>>) {
+        self.pool = pool;
     }
 
     /// The counters of the run that this cutter feeds.
@@ -334,8 +334,7 @@ impl Cutter {
     /// Hands on everything before the record that is being looked at and keeps the rest.
     fn emit(&mut self) -> Chunk {
         let end = self.scanner.record_start;
-        let spare = self.spare.as_ref().and_then(|spare| spare.try_recv().ok());
-        let mut rest = spare.unwrap_or_default();
+        let mut rest = self.pool.take();
         rest.clear();
         rest.extend_from_slice(&self.buffer[end..]);
         self.scanner.shift(end);

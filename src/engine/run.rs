@@ -15,6 +15,7 @@ use super::columns::Columns;
 use super::dialect::Dialect;
 use super::error::{Error, ErrorKind};
 use super::options::Options;
+use super::pool::Pool;
 use super::record::{Fields, records};
 use super::rows::{Keeps, Table};
 use super::rules::PrehashedAs;
@@ -92,9 +93,8 @@ impl Source {
         let Source { engine, mut cutter, columns, .. } = self;
         let in_flight_max = 2 * engine.threads() + 1;
         let (place, places) = bounded(in_flight_max);
-        let (recycle, spares) = bounded(in_flight_max);
-        let (spare, spare_bytes) = bounded(in_flight_max);
-        cutter.set_spare(spare_bytes);
+        let (pool, bytes) = (Pool::new(in_flight_max), Pool::new(in_flight_max));
+        cutter.set_pool(bytes.clone());
         let tally = cutter.tally().clone();
         let is_cancelled = Arc::new(AtomicBool::new(false));
         let name = format!("{}-reader", engine.options().thread_name);
@@ -105,9 +105,8 @@ impl Source {
             tally: tally.clone(),
             is_cancelled: Arc::clone(&is_cancelled),
             make: Arc::new(make),
-            recycle,
-            spares,
-            spare_bytes: spare,
+            pool,
+            bytes,
         });
         thread::Builder::new()
             .name(name)
@@ -197,9 +196,9 @@ struct Line<M: Default> {
     tally: Tally,
     is_cancelled: Arc<AtomicBool>,
     make: Arc<dyn Fn(&Batch<M>, &mut M) + Send + Sync>,
-    recycle: Sender<Spare<M>>,
-    spares: Receiver<Spare<M>>,
-    spare_bytes: Sender<Vec<u8>>,
+    /// Memory of batches and of chunks.
+    pool: Pool<Spare<M>>,
+    bytes: Pool<Vec<u8>>,
 }
 
 impl<M: Default + Send + 'static> Line<M> {
@@ -244,17 +243,17 @@ impl<M: Default + Send + 'static> Line<M> {
         if self.is_cancelled.load(Ordering::Relaxed) {
             return;
         }
-        let (mut table, made) = self.spares.try_recv().unwrap_or_default();
+        let (mut table, made) = self.pool.take();
         let work = AssertUnwindSafe(|| {
             worker.fill(&mut table, &chunk, &self.columns, self.dialect);
             let columns = Arc::clone(&self.columns);
-            let mut batch = Batch::new((table, made), columns, self.recycle.clone());
+            let mut batch = Batch::new((table, made), columns, self.pool.clone());
             batch.make(&*self.make);
             Box::new(batch)
         });
         let arrival = catch_unwind(work).map_or_else(Arrival::Panic, Arrival::Batch);
-        // Nobody may want either of them any more.
-        let _ = self.spare_bytes.try_send(chunk.bytes);
+        self.bytes.give(chunk.bytes);
+        // Nobody may want it any more.
         let _ = arrive.send(arrival);
     }
 }

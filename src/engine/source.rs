@@ -12,6 +12,7 @@ use super::columns::Columns;
 use super::dialect::Dialect;
 use super::error::{Error, ErrorKind};
 use super::options::{Header, Options};
+use super::pool::Pool;
 use super::record::{BYTE_ORDER_MARK, Cells, Fields};
 use super::recover::single;
 use super::sniff::{Found, sniff};
@@ -142,11 +143,10 @@ impl Source {
     ///
     /// As [`Run::next_batch`](crate::Run::next_batch).
     pub fn count(mut self, mut goes_on: impl FnMut() -> bool) -> Result<(Checkpoint, bool), Error> {
-        let (spare, spares) = crossbeam_channel::bounded(1);
-        self.cutter.set_spare(spares);
+        let pool = Pool::new(1);
+        self.cutter.set_pool(pool.clone());
         while let Some(chunk) = self.cutter.next_chunk()? {
-            // There is room, or it is simply freed.
-            let _ = spare.try_send(chunk.bytes);
+            pool.give(chunk.bytes);
             if !goes_on() {
                 return Ok((chunk.end, false));
             }
