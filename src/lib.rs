@@ -13,6 +13,7 @@
 //! | `engine/dialect.rs` | [`Dialect`]: what stands between fields and around them |
 //! | `engine/chunk.rs` | bytes -> chunks that end at a record; feeds [`Counts::total`] |
 //! | `engine/chunk/plain.rs` | plain rows are cut many at once |
+//! | `engine/chunk/buffer.rs` | bytes that were read |
 //! | `engine/checkpoint.rs` | [`Checkpoint`]: where another run may go on |
 //! | `engine/chunk/scan.rs` | where a record ends, and whether it is damaged |
 //! | `engine/headers.rs` | a header's name -> [`Identifier`], in many languages |

@@ -6,6 +6,7 @@
 //! up costs its own physical line at most, see `recover.rs`; it is handed on as damaged. A physical
 //! line over the limit is one damaged row; it is never kept as a whole.
 
+mod buffer;
 mod plain;
 mod scan;
 
@@ -15,6 +16,7 @@ use super::error::{Error, ErrorKind, Position};
 use super::pool::Pool;
 use super::recover::Reading;
 use super::tally::Tally;
+pub(crate) use buffer::Buffer;
 use memchr::{memchr_iter, memchr2};
 use plain::Patience;
 use scan::{LineEnd, Recovery, Scanner, Step};
@@ -24,7 +26,7 @@ use std::ops::Range;
 /// Whole records, and where they stand in the input.
 pub(crate) struct Chunk {
     /// The records' bytes, blank lines between them included.
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Buffer,
     /// The place of the first byte; `row` counts the rows before it.
     pub(crate) start: Position,
     /// The place of the next chunk.
@@ -67,8 +69,8 @@ pub(crate) struct Cutter {
     sizes: Sizes,
     tally: Tally,
     /// Buffers that workers have finished with.
-    pool: Pool<Vec<u8>>,
-    buffer: Vec<u8>,
+    pool: Pool<Buffer>,
+    buffer: Buffer,
     /// The place of the buffer's first byte.
     origin: Position,
     scanner: Scanner,
@@ -95,7 +97,7 @@ impl Cutter {
             sizes,
             tally,
             pool: Pool::new(0),
-            buffer: Vec::new(),
+            buffer: Buffer::default(),
             origin: Position { byte: 0, line: 1, row: 0 },
             scanner: Scanner::new(Dialect::default(), sizes.record_bytes_max),
             width: None,
@@ -131,7 +133,7 @@ impl Cutter {
         }
     }
 
-    pub(super) fn set_pool(&mut self, pool: Pool<Vec<u8>>) {
+    pub(super) fn set_pool(&mut self, pool: Pool<Buffer>) {
         self.pool = pool;
     }
 
@@ -185,7 +187,7 @@ impl Cutter {
     pub(crate) fn drop_front(&mut self, bytes: usize) {
         self.origin.line += line_ends(&self.buffer[..bytes]);
         self.origin.byte += bytes as u64;
-        self.buffer.drain(..bytes);
+        self.buffer.drop_front(bytes);
         self.scanner.origin = self.origin.byte;
         self.scanner.resume(0);
     }
@@ -335,8 +337,7 @@ impl Cutter {
     fn emit(&mut self) -> Chunk {
         let end = self.scanner.record_start;
         let mut rest = self.pool.take();
-        rest.clear();
-        rest.extend_from_slice(&self.buffer[end..]);
+        rest.replace(&self.buffer[end..]);
         self.scanner.shift(end);
         let mut bytes = std::mem::replace(&mut self.buffer, rest);
         bytes.truncate(end);
@@ -372,7 +373,7 @@ impl Cutter {
                 self.reader = rest;
                 self.is_at_end = false;
                 self.failure = None;
-                self.buffer.clear();
+                self.buffer.truncate(0);
             }
             None if self.read_to(place.position.byte, goes_on)? => {}
             None => return Ok(false),
@@ -389,7 +390,7 @@ impl Cutter {
         let mut here = self.origin.byte;
         loop {
             let ahead = byte.saturating_sub(here).min(self.buffer.len() as u64);
-            self.buffer.drain(..ahead as usize);
+            self.buffer.drop_front(ahead as usize);
             here += ahead;
             if here >= byte {
                 return Ok(true);
@@ -414,23 +415,9 @@ impl Cutter {
 
     /// Reads once. A failure is kept until all whole records are handed on.
     fn fill(&mut self) {
-        let filled = self.buffer.len();
-        self.buffer.resize(filled + self.sizes.read_bytes, 0);
-        let read = loop {
-            match self.reader.read(&mut self.buffer[filled..]) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => break other,
-            }
-        };
-        match read {
-            Ok(bytes) => {
-                self.buffer.truncate(filled + bytes.min(self.sizes.read_bytes));
-                self.is_at_end = bytes == 0;
-            }
-            Err(error) => {
-                self.buffer.truncate(filled);
-                self.failure = Some(error);
-            }
+        match self.buffer.read_from(&mut self.reader, self.sizes.read_bytes) {
+            Ok(read) => self.is_at_end = read == 0,
+            Err(error) => self.failure = Some(error),
         }
     }
 
@@ -444,7 +431,7 @@ impl Cutter {
                     row: self.origin.row + self.rows,
                 };
                 self.is_at_end = true;
-                self.buffer.clear();
+                self.buffer.truncate(0);
                 self.scanner.resume(0);
                 Err(Error::of_reader(error, position))
             }

@@ -179,6 +179,8 @@ pub struct Normalizer {
     today: Option<Date>,
     has_alternates: bool,
     phones: phone::Reader,
+    /// The last e-mail of the usual shape.
+    email: email::Swept,
 }
 
 impl Normalizer {
@@ -191,6 +193,7 @@ impl Normalizer {
             today: options.today,
             has_alternates: options.phone_alternates,
             phones: phone::Reader::with(options.phone_metadata.clone()),
+            email: email::Swept::default(),
         }
     }
 
@@ -217,7 +220,7 @@ impl Normalizer {
         hints: Hints,
     ) -> Value<'a> {
         let plain = match identifier {
-            Identifier::Email => self.plain_email(raw).map(Value::Swept),
+            Identifier::Email => self.plain_email(raw).map(|email| Value::Swept(*email)),
             Identifier::Phone => self.plain_phone(raw, hints).map(Value::PlainPhone),
             _ => None,
         };
@@ -225,8 +228,8 @@ impl Normalizer {
     }
 
     /// Reads a cell that is an e-mail of the usual shape.
-    pub(crate) fn plain_email(&self, raw: &[u8]) -> Option<email::Swept> {
-        email::Swept::of(raw)
+    pub(crate) fn plain_email(&mut self, raw: &[u8]) -> Option<&email::Swept> {
+        self.email.read(raw).then_some(&self.email)
     }
 
     /// Reads a cell that is a usable phone of the plainest kind.

@@ -259,9 +259,10 @@ impl Table {
             Identifier::Email => {
                 let Some(email) = normalizer.plain_email(raw) else { return Plain::Unknown };
                 if !slots.iter().all(|slot| email.is_whole(slot.key.form)) {
-                    return Plain::Read(Value::Swept(email));
+                    return Plain::Read(Value::Swept(*email));
                 }
-                self.messages.push(email.whole());
+                email.write_whole(&mut self.messages.bytes);
+                self.messages.ends.push(self.messages.bytes.len());
                 let place = Place::Hashed((self.messages.ends.len() - 1) as u32);
                 self.places.extend(slots.iter().map(|_| place));
                 1

@@ -10,7 +10,7 @@
 
 use super::Engine;
 use super::batch::{Batch, Spare};
-use super::chunk::{Chunk, Cutter};
+use super::chunk::{Buffer, Chunk, Cutter};
 use super::columns::Columns;
 use super::dialect::Dialect;
 use super::error::{Error, ErrorKind};
@@ -198,7 +198,7 @@ struct Line<M: Default> {
     make: Arc<dyn Fn(&Batch<M>, &mut M) + Send + Sync>,
     /// Memory of batches and of chunks.
     pool: Pool<Spare<M>>,
-    bytes: Pool<Vec<u8>>,
+    bytes: Pool<Buffer>,
 }
 
 impl<M: Default + Send + 'static> Line<M> {

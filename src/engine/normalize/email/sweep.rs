@@ -7,7 +7,7 @@
 //! between, at least two of them. It is checked on bit masks: one bit for each byte.
 
 use super::Address;
-use super::masks::{BYTES_MAX, Masks, masks};
+use super::masks::{BYTES_MAX, masks};
 use crate::engine::normalize::Rejection;
 use crate::engine::rules::Form;
 
@@ -20,23 +20,35 @@ pub(crate) struct Swept {
     at: usize,
 }
 
+impl std::fmt::Debug for Swept {
+    /// Without the address: it is personal data.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Swept(..)")
+    }
+}
+
+impl Default for Swept {
+    fn default() -> Swept {
+        Swept { text: [0; BYTES_MAX], length: 0, at: 0 }
+    }
+}
+
 impl Swept {
-    /// Looks at a cell.
-    pub(crate) fn of(cell: &[u8]) -> Option<Swept> {
+    /// Looks at a cell; false if it is no address of the usual shape, and then this is none either.
+    pub(crate) fn read(&mut self, cell: &[u8]) -> bool {
         let cell = trimmed(cell);
         let length = cell.len();
-        let mut text = [0; BYTES_MAX];
         // One bit less than there are: the end has a bit of its own.
         if length >= BYTES_MAX {
-            return None;
+            return false;
         }
-        text[..length].copy_from_slice(cell);
-        let masks = masks(&mut text, length);
+        let masks = masks(cell, &mut self.text);
         let end = 1_u64 << length;
         let all = end - 1;
-        let Masks { alphanumeric, dot, at, hyphen } = masks;
+        let [dot, at, hyphen] = [masks.dot, masks.at, masks.hyphen];
+        let alphanumeric = masks.alphanumeric;
         if at.count_ones() != 1 {
-            return None;
+            return false;
         }
         let local = at - 1;
         let domain = all & !(local | at);
@@ -45,16 +57,14 @@ impl Swept {
         let is_gap = edges & (edges << 1 | 1);
         let loose_hyphens = hyphen & (edges << 1 | edges >> 1) & domain;
         let other = all & !(alphanumeric | dot | at | hyphen);
-        if is_gap != 0
+        let is_none = is_gap != 0
             || loose_hyphens != 0
             || dot & domain == 0
             || other & !local != 0
-            || !are_word_bytes(&text, other)
-            || text[0] == b'+'
-        {
-            return None;
-        }
-        Some(Swept { text, length, at: at.trailing_zeros() as usize })
+            || !are_word_bytes(&self.text, other)
+            || self.text[0] == b'+';
+        (self.length, self.at) = (length, at.trailing_zeros() as usize);
+        !is_none
     }
 
     fn domain(&self) -> &[u8] {
@@ -72,8 +82,16 @@ impl Swept {
         !is_theirs
     }
 
+    /// Appends the address, in lower case.
+    pub(crate) fn write_whole(&self, out: &mut Vec<u8>) {
+        // All of it, and then less: copies of one length take no call.
+        let end = out.len() + self.length;
+        out.extend_from_slice(&self.text);
+        out.truncate(end);
+    }
+
     /// The address, in lower case.
-    pub(crate) fn whole(&self) -> &[u8] {
+    fn whole(&self) -> &[u8] {
         &self.text[..self.length]
     }
 
@@ -81,7 +99,7 @@ impl Swept {
     pub(crate) fn write(&self, form: Form, out: &mut Vec<u8>) -> Result<(), Rejection> {
         match self.is_whole(form) {
             true => {
-                out.extend_from_slice(self.whole());
+                self.write_whole(out);
                 Ok(())
             }
             // In lower case it is the same address.
@@ -133,7 +151,8 @@ mod tests {
             ("a@b-c.example", "a@b-c.example"),
             ("o'neil_1-@x.y.org", "o'neil_1-@x.y.org"),
         ] {
-            let swept = Swept::of(cell.as_bytes()).unwrap();
+            let mut swept = Swept::default();
+            assert!(swept.read(cell.as_bytes()));
             let mut out = Vec::new();
             swept.write(Form::Meta, &mut out).unwrap();
             assert_eq!(out, expected.as_bytes());
@@ -158,7 +177,7 @@ mod tests {
             "a@b.\u{e4}",
             "a\t@b.c",
         ] {
-            assert!(Swept::of(cell.as_bytes()).is_none(), "{cell}");
+            assert!(!Swept::default().read(cell.as_bytes()), "{cell}");
         }
     }
 
@@ -167,7 +186,8 @@ mod tests {
 
         #[test]
         fn both_ways_give_the_same(cell in prop_oneof![CELLS, ".{0,70}", "[!-~]{1,12}@[a-z.\\-]{1,9}"]) {
-            if let Some(swept) = Swept::of(cell.as_bytes()) {
+            let mut swept = Swept::default();
+            if swept.read(cell.as_bytes()) {
                 let cleaned = text::clean(cell.as_bytes(), Identifier::Email).unwrap();
                 prop_assert!(!text::is_null(&cleaned, Identifier::Email));
                 for form in Form::ALL {

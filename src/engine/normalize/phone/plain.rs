@@ -68,8 +68,14 @@ impl Plain {
 
     /// Appends it, with or without the `+`.
     pub(crate) fn write(&self, has_plus: bool, out: &mut Vec<u8>) {
-        let start = usize::from(!has_plus);
-        out.extend_from_slice(&self.text.to_le_bytes()[start..self.length]);
+        let (text, length) = match has_plus {
+            true => (self.text, self.length),
+            false => (self.text >> 8, self.length - 1),
+        };
+        // All of it, and then less: copies of one length take no call.
+        let end = out.len() + length;
+        out.extend_from_slice(&text.to_le_bytes());
+        out.truncate(end);
     }
 }
 
