@@ -86,16 +86,7 @@ impl Encoding {
     pub fn write(self, digest: &[u8], out: &mut Vec<u8>) {
         match self {
             Encoding::Hex => write_hex(digest, out),
-            Encoding::Base64 => {
-                for group in digest.chunks(3) {
-                    let at = |index: usize| u32::from(group.get(index).copied().unwrap_or(0));
-                    let bits = at(0) << 16 | at(1) << 8 | at(2);
-                    for place in 0..4 {
-                        let digit = (bits >> (18 - 6 * place) & 63) as usize;
-                        out.push(if place > group.len() { b'=' } else { BASE64[digit] });
-                    }
-                }
-            }
+            Encoding::Base64 => write_base64(digest, out),
         }
     }
 }
@@ -201,6 +192,23 @@ fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
         out.extend_from_slice(block.map(pair).as_flattened());
     }
     rest.iter().for_each(|byte| out.extend_from_slice(&pair(*byte)));
+}
+
+/// Appends base64 with padding.
+fn write_base64(bytes: &[u8], out: &mut Vec<u8>) {
+    let digits = |bits: u32| [18, 12, 6, 0].map(|shift| BASE64[(bits >> shift & 63) as usize]);
+    let (groups, rest) = bytes.as_chunks::<3>();
+    let mut text = [[0; 4]; BYTES_MAX.div_ceil(3)];
+    for (place, [a, b, c]) in text.iter_mut().zip(groups) {
+        *place = digits(u32::from_be_bytes([0, *a, *b, *c]));
+    }
+    let mut length = groups.len();
+    if let [a, ..] = *rest {
+        let [x, y, z, _] = digits(u32::from_be_bytes([0, a, rest.get(1).copied().unwrap_or(0), 0]));
+        text[length] = [x, y, if rest.len() > 1 { z } else { b'=' }, b'='];
+        length += 1;
+    }
+    out.extend_from_slice(text[..length].as_flattened());
 }
 
 fn from_hex(hash: Hash, text: &[u8]) -> Option<Digest> {

@@ -124,7 +124,10 @@ impl Value<'_> {
     /// True if both forms are spelled alike, as far as that is known without spelling them.
     pub(crate) fn is_same(&self, one: Form, other: Form) -> bool {
         match self {
-            Value::Swept(swept) => swept.is_whole(one) && swept.is_whole(other),
+            Value::Swept(swept) => {
+                let spelling = swept.spelling(one);
+                spelling != email::Spelling::Other && spelling == swept.spelling(other)
+            }
             Value::PlainPhone(plain) => {
                 let spelling = |form| {
                     (form == Form::Alternate, phone::has_plus(form), plain.is_too_short(form))

@@ -16,6 +16,7 @@ use super::record::Record;
 use super::rules::{Form, PrehashedAs, Sent};
 use super::sha256::{Detected, digest_many};
 use super::summary::{SlotCounts, Summary};
+use crate::normalize::email::{Spelling, Swept};
 use crate::normalize::{Country, Hints, Normalizer, Outcome, Rejection, Value, phone};
 
 /// What stands in a slot of a row: indexes into the table's lists.
@@ -43,6 +44,13 @@ impl Strings {
     fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
         self.ends.push(self.bytes.len());
+    }
+
+    /// Adds what is written; it is a message that will be hashed.
+    fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Place {
+        write(&mut self.bytes);
+        self.ends.push(self.bytes.len());
+        Place::Hashed((self.ends.len() - 1) as u32)
     }
 
     pub(crate) fn at(&self, index: usize) -> &[u8] {
@@ -255,38 +263,43 @@ impl Table {
             return Plain::Unknown;
         }
         let identifier = column.identifier();
-        let keys = match identifier {
+        // Two spellings at most.
+        let mut spelled = [None; 2];
+        match identifier {
             Identifier::Email => {
                 let Some(email) = normalizer.plain_email(raw) else { return Plain::Unknown };
-                if !slots.iter().all(|slot| email.is_whole(slot.key.form)) {
+                let is_other = |slot: &Slot| email.spelling(slot.key.form) == Spelling::Other;
+                if slots.iter().any(is_other) {
                     return Plain::Read(Value::Swept(*email));
                 }
-                email.write_whole(&mut self.messages.bytes);
-                self.messages.ends.push(self.messages.bytes.len());
-                let place = Place::Hashed((self.messages.ends.len() - 1) as u32);
-                self.places.extend(slots.iter().map(|_| place));
-                1
+                for slot in slots {
+                    let spelling = email.spelling(slot.key.form);
+                    let write = match spelling {
+                        Spelling::Stripped => Swept::write_stripped,
+                        _ => Swept::write_whole,
+                    };
+                    let known = &mut spelled[usize::from(spelling == Spelling::Stripped)];
+                    let place =
+                        *known.get_or_insert_with(|| self.messages.add(|out| write(email, out)));
+                    self.places.push(place);
+                }
             }
             Identifier::Phone => {
                 let Some(phone) = normalizer.plain_phone(raw, hints) else { return Plain::Unknown };
                 if slots.iter().any(|slot| phone.is_too_short(slot.key.form)) {
                     return Plain::Read(Value::PlainPhone(phone));
                 }
-                let mut spelled = [None; 2];
                 for slot in slots {
                     let has_plus = phone::has_plus(slot.key.form);
-                    let place = *spelled[usize::from(has_plus)].get_or_insert_with(|| {
-                        phone.write(has_plus, &mut self.messages.bytes);
-                        self.messages.ends.push(self.messages.bytes.len());
-                        Place::Hashed((self.messages.ends.len() - 1) as u32)
-                    });
+                    let place = *spelled[usize::from(has_plus)]
+                        .get_or_insert_with(|| self.messages.add(|out| phone.write(has_plus, out)));
                     self.places.push(place);
                 }
                 self.summary.count_phone(phone.is_valid, false);
-                spelled.iter().flatten().count() as u64
             }
             _ => return Plain::Unknown,
-        };
+        }
+        let keys = spelled.iter().flatten().count() as u64;
         self.counts[slot..][..slots.len()].iter_mut().for_each(|counts| counts.usable += 1);
         self.summary.count_candidates(identifier, keys);
         Plain::Done

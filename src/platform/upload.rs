@@ -51,6 +51,9 @@ struct FilePlaces {
     slots: Vec<[Option<usize>; ORDINALS]>,
     /// The most records that a row can have.
     records_max: usize,
+    /// Where a row has one record, and each column one slot and nothing to be asked: the slots,
+    /// and whether what stands there is worth a record.
+    simple: Option<Vec<(Option<usize>, bool)>>,
 }
 
 /// Records for one file.
@@ -167,7 +170,15 @@ impl Upload {
             let slots: Vec<_> = file.columns.iter().map(slots).collect();
             let several = slots.iter().map(|slots| slots.iter().flatten().count());
             let records_max = several.max().unwrap_or(0).max(1);
-            FilePlaces { slots, records_max }
+            let simple = file.is_simple(records_max).then(|| {
+                let is_own = |column: &FileColumn| {
+                    column.identifier.is_some_and(|identifier| !identifier.is_attribute())
+                };
+                let simple = file.columns.iter().zip(&slots);
+                let slot = |slots: &[_; ORDINALS]| slots.iter().copied().find_map(|slot| slot);
+                simple.map(|(column, slots)| (slot(slots), is_own(column))).collect()
+            });
+            FilePlaces { slots, records_max, simple }
         };
         Places(self.files.iter().map(of_file).collect())
     }
@@ -183,6 +194,10 @@ impl Upload {
         }
         for (index, (file, places)) in self.files.iter().zip(&places.0).enumerate() {
             let mut writer = Writer { row, encoding: self.encoding, out: &mut records[index] };
+            if let Some(columns) = &places.simple {
+                writer.simple_table(columns);
+                continue;
+            }
             match file.spec.layout {
                 Layout::Table { together, .. } => writer.table(&file.columns, places, together),
                 Layout::Lines { .. } => places.slots.iter().for_each(|slots| writer.lines(slots)),
@@ -197,6 +212,13 @@ impl Upload {
 }
 
 impl File {
+    /// True for a table in which nothing but a slot decides what stands in a column.
+    fn is_simple(&self, records_max: usize) -> bool {
+        let Layout::Table { together, .. } = self.spec.layout else { return false };
+        let is_open = |column: &FileColumn| column.hash.is_some();
+        records_max == 1 && together.is_empty() && !self.columns.iter().any(is_open)
+    }
+
     /// The file for these fields; `None` if they have nothing for it.
     fn plan(
         spec: &'static FileSpec,
@@ -303,6 +325,25 @@ impl Writer<'_> {
         !hash.is_some_and(is_other) && self.value(slot)
     }
 
+    /// A record of a table in which each column has one slot.
+    fn simple_table(&mut self, columns: &[(Option<usize>, bool)]) {
+        let start = self.out.bytes.len();
+        let mut has_own = false;
+        for (index, (slot, is_own)) in columns.iter().enumerate() {
+            if index > 0 {
+                self.out.bytes.push(b',');
+            }
+            has_own |= self.value(*slot) && *is_own;
+        }
+        match has_own {
+            true => {
+                self.out.bytes.push(b'\n');
+                self.out.close();
+            }
+            false => self.out.bytes.truncate(start),
+        }
+    }
+
     /// A record, and one more for each further primary identifier that has no column of its own.
     fn table(&mut self, columns: &[FileColumn], places: &FilePlaces, together: &[Identifier]) {
         let is_in =
@@ -343,9 +384,9 @@ impl Writer<'_> {
         for n in 0..ORDINALS {
             let Some(slot) = self.usable(slots, n) else { break };
             // Not CSV: a line is a value.
-            match self.row.slot(slot) {
-                Cell::Key(digest) => digest.write(self.encoding, &mut self.out.bytes),
-                Cell::Plain(text) => self.out.bytes.extend_from_slice(text.as_bytes()),
+            match (self.row.key(slot), self.row.slot(slot)) {
+                (Some((_, digest)), _) => self.encoding.write(digest, &mut self.out.bytes),
+                (None, Cell::Plain(text)) => self.out.bytes.extend_from_slice(text.as_bytes()),
                 _ => continue,
             }
             self.out.bytes.push(b'\n');

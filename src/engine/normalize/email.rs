@@ -35,7 +35,7 @@ mod sweep;
 use super::Rejection;
 use super::text::{self, lower, push};
 use crate::engine::rules::Form;
-pub(super) use sweep::Swept;
+pub(crate) use sweep::{Spelling, Swept};
 use unicode_normalization::{IsNormalized, is_nfkc_quick};
 
 /// An address that has been looked at once.

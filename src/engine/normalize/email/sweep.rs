@@ -18,6 +18,19 @@ pub(crate) struct Swept {
     length: usize,
     /// Where the `@` stands.
     at: usize,
+    /// Bits of the bytes before it that some forms drop: dots, and all from the first `+` on.
+    dropped: u64,
+}
+
+/// How a form spells an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spelling {
+    /// As it is.
+    Whole,
+    /// Without dots and `+tag`.
+    Stripped,
+    /// In a way of its own.
+    Other,
 }
 
 impl std::fmt::Debug for Swept {
@@ -29,7 +42,7 @@ impl std::fmt::Debug for Swept {
 
 impl Default for Swept {
     fn default() -> Swept {
-        Swept { text: [0; BYTES_MAX], length: 0, at: 0 }
+        Swept { text: [0; BYTES_MAX], length: 0, at: 0, dropped: 0 }
     }
 }
 
@@ -61,25 +74,44 @@ impl Swept {
             || loose_hyphens != 0
             || dot & domain == 0
             || other & !local != 0
-            || !are_word_bytes(&self.text, other)
             || self.text[0] == b'+';
+        let Some(plus) = first_plus(&self.text, other).filter(|_| !is_none) else { return false };
         (self.length, self.at) = (length, at.trailing_zeros() as usize);
-        !is_none
+        self.dropped = local & (dot | u64::MAX.checked_shl(plus).unwrap_or(0));
+        true
     }
 
     fn domain(&self) -> &[u8] {
         &self.text[self.at + 1..self.length]
     }
 
-    /// True if this form is written as it stands.
-    pub(crate) fn is_whole(&self, form: Form) -> bool {
-        let is_theirs = match form {
+    /// How a form spells it.
+    pub(crate) fn spelling(&self, form: Form) -> Spelling {
+        let is_stripped = match form {
             Form::Google => matches!(self.domain(), b"gmail.com" | b"googlemail.com"),
             Form::Uid2 => self.domain() == b"gmail.com",
-            Form::Reddit | Form::Amazon => true,
-            _ => return true,
+            Form::Reddit => true,
+            Form::Amazon => return Spelling::Other,
+            _ => return Spelling::Whole,
         };
-        !is_theirs
+        match is_stripped && self.dropped != 0 {
+            true => Spelling::Stripped,
+            false => Spelling::Whole,
+        }
+    }
+
+    /// Appends the address, in lower case, without what some forms drop. Something is left of it:
+    /// it starts with neither.
+    pub(crate) fn write_stripped(&self, out: &mut Vec<u8>) {
+        let mut kept = [0; BYTES_MAX];
+        let mut length = 0;
+        for (index, byte) in self.text[..self.at].iter().enumerate() {
+            // Written always and kept if it is not dropped: without a branch.
+            kept[length] = *byte;
+            length += usize::from(self.dropped >> index & 1 == 0);
+        }
+        out.extend_from_slice(&kept[..length]);
+        out.extend_from_slice(&self.text[self.at..self.length]);
     }
 
     /// Appends the address, in lower case.
@@ -97,17 +129,16 @@ impl Swept {
 
     /// Appends the address in this form.
     pub(crate) fn write(&self, form: Form, out: &mut Vec<u8>) -> Result<(), Rejection> {
-        match self.is_whole(form) {
-            true => {
-                self.write_whole(out);
-                Ok(())
-            }
+        match self.spelling(form) {
+            Spelling::Whole => self.write_whole(out),
+            Spelling::Stripped => self.write_stripped(out),
             // In lower case it is the same address.
-            false => {
+            Spelling::Other => {
                 let text = std::str::from_utf8(self.whole());
-                Address::new(text.unwrap_or_default()).write(form, out)
+                return Address::new(text.unwrap_or_default()).write(form, out);
             }
         }
+        Ok(())
     }
 }
 
@@ -122,16 +153,20 @@ fn trimmed(mut cell: &[u8]) -> &[u8] {
     cell
 }
 
-/// True if the bytes with these bits may stand in a word: Meta's marks.
-fn are_word_bytes(text: &[u8; BYTES_MAX], mut bits: u64) -> bool {
+/// Where the first `+` is among the bytes with these bits, or 64; `None` if one of them may not
+/// stand in a word: Meta's marks may.
+fn first_plus(text: &[u8; BYTES_MAX], mut bits: u64) -> Option<u32> {
+    let mut first = u64::BITS;
     while bits != 0 {
-        let byte = text[bits.trailing_zeros() as usize];
-        if !b"_!#$%&'*+/=?^`{|}~".contains(&byte) {
-            return false;
+        let place = bits.trailing_zeros();
+        match text[place as usize] {
+            b'+' => first = first.min(place),
+            byte if b"_!#$%&'*/=?^`{|}~".contains(&byte) => {}
+            _ => return None,
         }
         bits &= bits - 1;
     }
-    true
+    Some(first)
 }
 
 #[cfg(test)]
@@ -195,7 +230,7 @@ mod tests {
                     let outcome = swept.write(form, &mut fast);
                     prop_assert_eq!(outcome, Address::new(&cleaned).write(form, &mut plain));
                     prop_assert!(outcome.is_err() || fast == plain);
-                    if swept.is_whole(form) {
+                    if swept.spelling(form) == Spelling::Whole {
                         prop_assert_eq!(&fast[..], swept.whole());
                     }
                 }
