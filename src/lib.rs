@@ -26,8 +26,9 @@
 //! | `engine/rules.rs` | [`platform::Rules`]: what a destination wants, as a table of [`Form`]s |
 //! | `engine/plan.rs` | columns and rules -> the slots of a row, shared between platforms |
 //! | `engine/normalize.rs` | [`normalize`]: cell -> forms or [`normalize::Rejection`] |
+//! | `engine/normalize/email/` | the usual shape of an e-mail, in one sweep |
 //! | `engine/normalize/phone/` | metadata -> tables (`build.rs`); text -> digits -> labels |
-//! | `engine/rows.rs` | the table of a chunk: forms in, digests out |
+//! | `engine/rows.rs`, `rows/plain.rs`, `doubt.rs` | the table of a chunk: forms in, digests out |
 //! | `engine/sha256.rs`, `kernel.rs` | canonical bytes -> SHA-256, many at once: [`kernel`] |
 //! | `engine/sha256/blocks.rs` | what the kernels share: constants, groups of messages |
 //! | `engine/sha256/shani.rs`, `avx512.rs` | two messages at once, and sixteen (x86-64) |

@@ -187,7 +187,10 @@ impl Digest {
 fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
     let digit = |half: u8| half + b'0' + if half > 9 { b'a' - b'9' - 1 } else { 0 };
     let pair = |byte: u8| [digit(byte >> 4), digit(byte & 15)];
-    let (blocks, rest) = bytes.as_chunks::<16>();
+    if let Ok(block) = <&[u8; 32]>::try_from(bytes) {
+        return out.extend_from_slice(block.map(pair).as_flattened());
+    }
+    let (blocks, rest) = bytes.as_chunks::<4>();
     for block in blocks {
         out.extend_from_slice(block.map(pair).as_flattened());
     }

@@ -5,6 +5,9 @@
 //! written once for each form that is wanted of it; equal forms of one cell are hashed once.
 //! Canonical bytes are gone once they are hashed.
 
+mod doubt;
+mod plain;
+
 use super::checkpoint::Checkpoint;
 use super::columns::{Column, Columns};
 use super::digest::{Digest, Hash};
@@ -16,8 +19,9 @@ use super::record::Record;
 use super::rules::{Form, PrehashedAs, Sent};
 use super::sha256::{Detected, digest_many};
 use super::summary::{SlotCounts, Summary};
-use crate::normalize::email::{Spelling, Swept};
-use crate::normalize::{Country, Hints, Normalizer, Outcome, Rejection, Value, phone};
+use crate::normalize::{Country, Hints, Normalizer, Outcome, Rejection, Value};
+use doubt::{countries_of, first_doubtful, has_surplus, is_long, trusted};
+use plain::Plain;
 
 /// What stands in a slot of a row: indexes into the table's lists.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -109,15 +113,6 @@ pub(crate) struct Table {
     keeps_rejected: bool,
     keeps_records: bool,
     prehashed_as: PrehashedAs,
-}
-
-/// What became of a cell that may be plain.
-enum Plain<'a> {
-    /// It is written and counted.
-    Done,
-    /// It is plain; how it is written is not.
-    Read(Value<'a>),
-    Unknown,
 }
 
 impl Table {
@@ -246,63 +241,6 @@ impl Table {
         let platforms = plan.matched(slots.map(|(slot, _)| slot));
         self.known = Some((bits, platforms));
         platforms
-    }
-
-    /// The plainest of cells, at once: what the general way makes of them is known. Only where all
-    /// of a column's slots are SHA-256 keys of first readings, and no other column is like it.
-    fn read_plain<'a>(
-        &mut self,
-        raw: &[u8],
-        slots: &[Slot],
-        slot: usize,
-        column: &Column,
-        hints: Hints,
-        normalizer: &mut Normalizer,
-    ) -> Plain<'a> {
-        if column.ordinal() > 1 || !slots.iter().all(|slot| slot.is_plain) {
-            return Plain::Unknown;
-        }
-        let identifier = column.identifier();
-        // Two spellings at most.
-        let mut spelled = [None; 2];
-        match identifier {
-            Identifier::Email => {
-                let Some(email) = normalizer.plain_email(raw) else { return Plain::Unknown };
-                let is_other = |slot: &Slot| email.spelling(slot.key.form) == Spelling::Other;
-                if slots.iter().any(is_other) {
-                    return Plain::Read(Value::Swept(*email));
-                }
-                for slot in slots {
-                    let spelling = email.spelling(slot.key.form);
-                    let write = match spelling {
-                        Spelling::Stripped => Swept::write_stripped,
-                        _ => Swept::write_whole,
-                    };
-                    let known = &mut spelled[usize::from(spelling == Spelling::Stripped)];
-                    let place =
-                        *known.get_or_insert_with(|| self.messages.add(|out| write(email, out)));
-                    self.places.push(place);
-                }
-            }
-            Identifier::Phone => {
-                let Some(phone) = normalizer.plain_phone(raw, hints) else { return Plain::Unknown };
-                if slots.iter().any(|slot| phone.is_too_short(slot.key.form)) {
-                    return Plain::Read(Value::PlainPhone(phone));
-                }
-                for slot in slots {
-                    let has_plus = phone::has_plus(slot.key.form);
-                    let place = *spelled[usize::from(has_plus)]
-                        .get_or_insert_with(|| self.messages.add(|out| phone.write(has_plus, out)));
-                    self.places.push(place);
-                }
-                self.summary.count_phone(phone.is_valid, false);
-            }
-            _ => return Plain::Unknown,
-        }
-        let keys = spelled.iter().flatten().count() as u64;
-        self.counts[slot..][..slots.len()].iter_mut().for_each(|counts| counts.usable += 1);
-        self.summary.count_candidates(identifier, keys);
-        Plain::Done
     }
 
     /// Copies what is kept of a record.
@@ -481,74 +419,7 @@ impl Table {
     }
 }
 
-/// True for a row with something beyond the header's fields.
-fn is_long(record: &Record<'_>, columns: &Columns) -> bool {
-    record.fields.len() > columns.width()
-        && record.problem.is_none()
-        && columns.is_named()
-        && has_surplus(record, columns)
-}
-
-/// True if anything stands behind the header's fields.
-fn has_surplus(record: &Record<'_>, columns: &Columns) -> bool {
-    record.fields.iter().skip(columns.width()).any(|field| !field.is_empty())
-}
-
-/// Where the first cell stands that is not what its column is for, with no primary identifier in
-/// its place behind it: in a row that is too long the cells behind it may be of other columns.
-fn first_doubtful(
-    record: &Record<'_>,
-    columns: &Columns,
-    [country, place]: [Option<Country>; 2],
-    normalizer: &mut Normalizer,
-) -> usize {
-    let mut out = Vec::new();
-    let (mut doubtful, mut certain) = (Vec::new(), 0);
-    for (index, column) in columns.used().iter().enumerate() {
-        let slots = &columns.plan().slots[columns.plan().of_column(index)];
-        let Some(slot) = slots.first() else { continue };
-        let (cell, hints) = (trusted(record, column.index()), column.hints(country, place));
-        let (identifier, form) = (column.identifier(), slot.key.form);
-        match normalizer.normalize(identifier, form, cell, hints, &mut out) {
-            Outcome::Rejected(_) => doubtful.push(column.index()),
-            Outcome::Usable | Outcome::Prehashed(_) if identifier.is_primary() => {
-                certain = certain.max(column.index());
-            }
-            _ => {}
-        }
-    }
-    doubtful.into_iter().filter(|index| *index >= certain).min().unwrap_or(usize::MAX)
-}
-
-/// What may be used of a cell: nothing of a record that was given up; and the quote that opened a
-/// cell of a damaged record, and never closed, is no part of it.
-fn trusted<'a>(record: &Record<'a>, index: usize) -> &'a [u8] {
-    let cell = record.fields.get(index).unwrap_or_default();
-    match (record.problem, cell) {
-        (Some(problem), _) if problem.spoils_the_row() => &[],
-        (Some(RowProblem::QuoteRecovered), [quote @ (b'"' | b'\''), rest @ ..])
-            if !rest.contains(quote) =>
-        {
-            rest
-        }
-        // `a, "b"`: a blank in front of the quotes makes them content, which nobody means.
-        (_, [b' ', ..]) => match cell.trim_ascii() {
-            [b'"', inner @ .., b'"'] if !inner.contains(&b'"') => inner,
-            _ => cell,
-        },
-        _ => cell,
-    }
-}
-
 /// True for a digest that was made here.
 fn is_made(place: &Place) -> bool {
     matches!(place, Place::Hashed(_) | Place::Plain(_))
-}
-
-/// The country that the row itself names for its phones, and for its state and postal code.
-fn countries_of(record: &Record<'_>, columns: &Columns) -> [Option<Country>; 2] {
-    let named = columns.used().iter().filter(|c| c.identifier() == Identifier::Country);
-    let mut cells = named.filter_map(|column| record.fields.get(column.index()));
-    let of_phones = cells.clone().find_map(Country::from_cell);
-    [of_phones, of_phones.or_else(|| cells.find_map(Country::from_any_cell))]
 }

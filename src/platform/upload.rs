@@ -170,7 +170,7 @@ impl Upload {
             let slots: Vec<_> = file.columns.iter().map(slots).collect();
             let several = slots.iter().map(|slots| slots.iter().flatten().count());
             let records_max = several.max().unwrap_or(0).max(1);
-            let simple = file.is_simple(records_max).then(|| {
+            let simple = (records_max == 1 && file.is_simple(&slots)).then(|| {
                 let is_own = |column: &FileColumn| {
                     column.identifier.is_some_and(|identifier| !identifier.is_attribute())
                 };
@@ -213,10 +213,13 @@ impl Upload {
 
 impl File {
     /// True for a table in which nothing but a slot decides what stands in a column.
-    fn is_simple(&self, records_max: usize) -> bool {
+    fn is_simple(&self, slots: &[[Option<usize>; ORDINALS]]) -> bool {
         let Layout::Table { together, .. } = self.spec.layout else { return false };
-        let is_open = |column: &FileColumn| column.hash.is_some();
-        records_max == 1 && together.is_empty() && !self.columns.iter().any(is_open)
+        let is_simple = |(column, slots): (&FileColumn, &[Option<usize>; ORDINALS])| {
+            let is_together = column.identifier.is_some_and(|it| together.contains(&it));
+            column.hash.is_none() && (!is_together || slots.iter().all(Option::is_none))
+        };
+        self.columns.iter().zip(slots).all(is_simple)
     }
 
     /// The file for these fields; `None` if they have nothing for it.

@@ -268,18 +268,18 @@ impl Render {
             records.resize_with(upload.files().len(), Records::default);
             records.iter_mut().for_each(Records::clear);
         }
-        for row in batch.rows() {
-            let number = self.rows_before + row.number();
-            if let Some((places, spelling)) = &self.generic
-                && places.takes(row)
-            {
-                spelling.write(number, row, places, generic);
+        // One output after the other: each is written from its front to its end.
+        if let Some((places, spelling)) = &self.generic {
+            for row in batch.rows().filter(|row| places.takes(*row)) {
+                spelling.write(self.rows_before + row.number(), row, places, generic);
             }
-            for ((upload, places), records) in self.sheets.iter().zip(&mut *sheets) {
-                upload.write(row, places, records);
-            }
-            if let Some(wanted) = &self.rejects {
-                wanted.write(&self.input, number, row, rejects);
+        }
+        for ((upload, places), records) in self.sheets.iter().zip(sheets) {
+            batch.rows().for_each(|row| upload.write(row, places, records));
+        }
+        if let Some(wanted) = &self.rejects {
+            for row in batch.rows() {
+                wanted.write(&self.input, self.rows_before + row.number(), row, rejects);
             }
         }
     }
