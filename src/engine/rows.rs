@@ -145,16 +145,9 @@ impl Table {
         normalizer: &mut Normalizer,
     ) {
         self.keep(record, columns);
-        let repeated;
-        let record = match record.problem.is_none() && columns.is_header(record.fields) {
-            false => record,
-            true => {
-                repeated = Record { problem: Some(RowProblem::RepeatedHeader), ..*record };
-                &repeated
-            }
-        };
+        let repeated = repeated_header(record, columns);
+        let record = repeated.as_ref().unwrap_or(record);
         self.count_problems(record, columns);
-        let is_spoilt = record.problem.is_some_and(RowProblem::spoils_the_row);
         let plan = columns.plan();
         let [country, place] = countries_of(record, columns).map(|it| it.or(default_country));
         let end = match is_long(record, columns) {
@@ -190,10 +183,7 @@ impl Table {
             // A second e-mail may be the first one again.
             let same_from = if column.ordinal() > 1 { row_start } else { first };
             for (at, slot) in own.iter().enumerate() {
-                let is_alike = |other: &Slot| {
-                    other.key.sent == slot.key.sent && value.is_same(other.key.form, slot.key.form)
-                };
-                let place = match own[..at].iter().position(is_alike) {
+                let place = match alike(&value, &own[..at], slot) {
                     Some(other) => self.places[first + other],
                     None => self.write(&value, slot, column, hints, same_from, normalizer),
                 };
@@ -209,8 +199,8 @@ impl Table {
         }
         let platforms = self.platforms(plan, row_start);
         let mut problem = record.problem;
-        let is_open = columns.has_primary() && platforms == 0 && !has_primary;
-        if is_open && !is_spoilt {
+        let is_spoilt = problem.is_some_and(RowProblem::spoils_the_row);
+        if columns.has_primary() && platforms == 0 && !has_primary && !is_spoilt {
             let reason = match has_other_primary {
                 true => RowProblem::NotAccepted,
                 false => RowProblem::NoIdentifier,
@@ -417,6 +407,20 @@ impl Table {
     pub(crate) fn rows(&self) -> usize {
         self.heads.len()
     }
+}
+
+/// The record, if it is the header once more.
+fn repeated_header<'a>(record: &Record<'a>, columns: &Columns) -> Option<Record<'a>> {
+    let is_repeated = record.problem.is_none() && columns.is_header(record.fields);
+    is_repeated.then_some(Record { problem: Some(RowProblem::RepeatedHeader), ..*record })
+}
+
+/// Which of these slots is known to hold what this one will.
+fn alike(value: &Value<'_>, slots: &[Slot], slot: &Slot) -> Option<usize> {
+    let is_alike = |other: &Slot| {
+        other.key.sent == slot.key.sent && value.is_same(other.key.form, slot.key.form)
+    };
+    slots.iter().position(is_alike)
 }
 
 /// True for a digest that was made here.

@@ -188,6 +188,9 @@ impl<M: Default> std::fmt::Debug for Run<M> {
     }
 }
 
+/// What the workers make of each batch.
+type Make<M> = Arc<dyn Fn(&Batch<M>, &mut M) + Send + Sync>;
+
 /// What the reader thread and the workers of one run share.
 struct Line<M: Default> {
     engine: Engine,
@@ -195,7 +198,7 @@ struct Line<M: Default> {
     dialect: Dialect,
     tally: Tally,
     is_cancelled: Arc<AtomicBool>,
-    make: Arc<dyn Fn(&Batch<M>, &mut M) + Send + Sync>,
+    make: Make<M>,
     /// Memory of batches and of chunks.
     pool: Pool<Spare<M>>,
     bytes: Pool<Buffer>,
