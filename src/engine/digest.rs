@@ -183,7 +183,7 @@ impl Digest {
     }
 }
 
-/// Appends hexadecimal digits. Blocks without a branch or a table: the compiler makes vectors of it.
+/// Appends hexadecimal digits, without a branch or a table: the compiler makes vectors of it.
 fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
     let digit = |half: u8| half + b'0' + if half > 9 { b'a' - b'9' - 1 } else { 0 };
     let pair = |byte: u8| [digit(byte >> 4), digit(byte & 15)];

@@ -182,8 +182,8 @@ pub struct Normalizer {
     today: Option<Date>,
     has_alternates: bool,
     phones: phone::Reader,
-    /// The last e-mail of the usual shape.
-    email: email::Swept,
+    /// The last e-mail of the usual shape; `None` where every cell goes the general way.
+    plain: Option<email::Swept>,
 }
 
 impl Normalizer {
@@ -196,7 +196,7 @@ impl Normalizer {
             today: options.today,
             has_alternates: options.phone_alternates,
             phones: phone::Reader::with(options.phone_metadata.clone()),
-            email: email::Swept::default(),
+            plain: options.reads_plain.then(email::Swept::default),
         }
     }
 
@@ -232,13 +232,14 @@ impl Normalizer {
 
     /// Reads a cell that is an e-mail of the usual shape.
     pub(crate) fn plain_email(&mut self, raw: &[u8]) -> Option<&email::Swept> {
-        self.email.read(raw).then_some(&self.email)
+        let email = self.plain.as_mut()?;
+        email.read(raw).then_some(email)
     }
 
     /// Reads a cell that is a usable phone of the plainest kind.
     pub(crate) fn plain_phone(&mut self, raw: &[u8], hints: Hints) -> Option<phone::Plain> {
         let (policy, placeholders) = (self.phone_policy, self.placeholders);
-        match self.has_alternates {
+        match self.has_alternates || self.plain.is_none() {
             true => None,
             false => phone::Plain::read(&mut self.phones, raw, hints.country, policy, placeholders),
         }

@@ -89,6 +89,8 @@ pub struct Options {
     pub(crate) record_bytes_max: usize,
     pub(crate) header_bytes_max: usize,
     pub(crate) columns_max: usize,
+    /// False only where tests compare the general way.
+    pub(crate) reads_plain: bool,
     #[cfg(test)]
     pub(crate) panic_at_row: Option<u64>,
 }
@@ -129,6 +131,7 @@ impl Default for Options {
             record_bytes_max: 1 << 20,
             header_bytes_max: 1 << 20,
             columns_max: 16_384,
+            reads_plain: true,
             #[cfg(test)]
             panic_at_row: None,
         }
@@ -438,6 +441,13 @@ impl Options {
             }
             None => self.refuse(format!("{name} is not among the platforms")),
         }
+    }
+
+    /// Every cell goes the general way.
+    #[cfg(test)]
+    pub(crate) fn general(mut self) -> Options {
+        self.reads_plain = false;
+        self
     }
 
     /// Panics a worker on this row, to test what happens then.

@@ -26,9 +26,11 @@ fn fill_all(blocks: &[[u8; BLOCK]], needles: Needles, masks: &mut [Masks]) {
             .map(|byte| _mm256_set1_epi8(byte.cast_signed()));
     for (block, masks) in blocks.iter().zip(masks) {
         let halves = block.as_chunks::<32>().0;
-        // SAFETY: a half is as long as what is loaded, which may stand anywhere.
-        let [low, high] =
-            [0, 1].map(|half: usize| unsafe { _mm256_loadu_si256(halves[half].as_ptr().cast()) });
+        let load = |half: &[u8; 32]| {
+            // SAFETY: a half is as long as what is loaded, which may stand anywhere.
+            unsafe { _mm256_loadu_si256(half.as_ptr().cast()) }
+        };
+        let [low, high] = [0, 1].map(|half: usize| load(&halves[half]));
         let equal = |byte| bits(_mm256_cmpeq_epi8(low, byte), _mm256_cmpeq_epi8(high, byte));
         let nothing = _mm256_setzero_si256();
         let [odd_low, odd_high] =

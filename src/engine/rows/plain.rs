@@ -31,7 +31,8 @@ impl Table {
         hints: Hints,
         normalizer: &mut Normalizer,
     ) -> Plain<'a> {
-        if column.ordinal() > 1 || !slots.iter().all(|slot| slot.is_plain) {
+        let is_wanted = !slots.is_empty() && slots.iter().all(|slot| slot.is_plain);
+        if column.ordinal() > 1 || !is_wanted {
             return Plain::Unknown;
         }
         let identifier = column.identifier();
@@ -75,5 +76,75 @@ impl Table {
         self.counts[slot..][..slots.len()].iter_mut().for_each(|counts| counts.usable += 1);
         self.summary.count_candidates(identifier, keys);
         Plain::Done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Engine, Identifier, Options, PhonePolicy, Platform};
+    use proptest::prelude::*;
+
+    /// Every row, as far as anybody sees it, and every count.
+    fn everything(list: &str, options: Options) -> (Vec<String>, crate::Summary) {
+        let engine = Engine::new(options.threads(1).keep_records().keep_rejected()).unwrap();
+        let mut run = engine.run(std::io::Cursor::new(list.to_owned())).unwrap();
+        let used = run.columns().used().len();
+        let mut rows = Vec::new();
+        while let Some(batch) = run.next_batch().unwrap() {
+            rows.extend(batch.rows().map(|row| {
+                let keys: Vec<_> = row
+                    .candidates()
+                    .map(|it| {
+                        (it.identifier, it.ordinal, it.form, it.digest.text(Default::default()))
+                    })
+                    .collect();
+                let cells: Vec<_> =
+                    (0..used).map(|column| (row.canonical(column), row.rejected(column))).collect();
+                let matched: Vec<_> = (0..3).map(|platform| row.is_matched(platform)).collect();
+                format!("{keys:?} {cells:?} {matched:?} {:?} {:?}", row.problem(), row.unusable())
+            }));
+        }
+        (rows, run.summary().clone())
+    }
+
+    fn emails() -> impl Strategy<Value = String> {
+        prop_oneof![
+            6 => "[ ]?[a-zA-Z][a-zA-Z0-9._+-]{0,9}@(gmail|GoogleMail|x-y\\.z|web)\\.(com|de|COM)[ .]?",
+            1 => "(n/a||-|a@b@c|\u{e4}b@x\u{fc}\\.de|[0-9a-f]{64}|a b@x\\.de|@x\\.de|_@x\\.de)",
+        ]
+    }
+
+    fn phones() -> impl Strategy<Value = String> {
+        prop_oneof![
+            6 => "[+]?(1|44|49)?[ (.-]?[0-9]{3}[) .-]{0,2}[0-9]{3,4}[ .-]?[0-9]{2,4}",
+            1 => "([0-9]{3,18}|1234567890|[0-9a-f]{64}|call|415 555 2671 x12|5555555555|)",
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn both_ways_give_the_same(
+            rows in proptest::collection::vec((emails(), phones(), emails(), "(US|DE||XX)"), 1..20),
+            platforms in proptest::sample::subsequence(Platform::ALL.to_vec(), 1..4),
+            (strict, has_country) in any::<(bool, bool)>(),
+        ) {
+            let mut list = "email,phone,email,country\n".to_owned();
+            for (email, phone, second, country) in rows {
+                list += &format!("{email},{phone},{second},{country}\n");
+            }
+            let mut options = Options::new().platforms(platforms.iter().copied());
+            options = options.allow_no_identifier();
+            if strict {
+                options = options.phone_policy(PhonePolicy::Valid);
+            }
+            if has_country {
+                options = options.country("US");
+            }
+            let options = options.map(Identifier::Phone, "phone");
+            let plain = everything(&list, options.clone());
+            prop_assert_eq!(plain, everything(&list, options.general()));
+        }
     }
 }

@@ -220,7 +220,9 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(4_000))]
 
         #[test]
-        fn both_ways_give_the_same(cell in prop_oneof![CELLS, ".{0,70}", "[!-~]{1,12}@[a-z.\\-]{1,9}"]) {
+        fn both_ways_give_the_same(
+            cell in prop_oneof![CELLS, ".{0,70}", "[!-~]{1,12}@[a-z.\\-]{1,9}"],
+        ) {
             let mut swept = Swept::default();
             if swept.read(cell.as_bytes()) {
                 let cleaned = text::clean(cell.as_bytes(), Identifier::Email).unwrap();
