@@ -338,6 +338,7 @@ def parse_arguments():
     parser.add_argument("--rows", type=int, help=f"rows of the list, {ROWS:,} unless told")
     parser.add_argument("--rounds", type=int, help=f"runs of each tool, {ROUNDS} unless told")
     parser.add_argument("--record", action="store_true", help="write records/YYYY-MM-DD.md")
+    parser.add_argument("--binary", type=Path, help="matchkey, if it is not to be built")
     parser.add_argument("--smoke", action="store_true",
                         help=f"{SMOKE_ROWS:,} rows, one round; skips peers that do not install")
     args = parser.parse_args()
@@ -353,7 +354,7 @@ def parse_arguments():
 def main():
     args = parse_arguments()
     WORK.mkdir(parents=True, exist_ok=True)
-    binary = build()
+    binary = args.binary.absolute() if args.binary else build()
     python, peers = environment(may_skip=args.smoke)
     names = [OURS, UNSYNCED, *peers]
     tools = commands(binary, python)

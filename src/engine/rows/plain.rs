@@ -109,7 +109,8 @@ mod tests {
 
     fn emails() -> impl Strategy<Value = String> {
         prop_oneof![
-            6 => "[ ]?[a-zA-Z][a-zA-Z0-9._+-]{0,9}@(gmail|GoogleMail|x-y\\.z|web)\\.(com|de|COM)[ .]?",
+            6 => "[ ]?[a-zA-Z][a-zA-Z0-9._+-]{0,9}@(gmail|GoogleMail|x-y\\.z|web)\
+                  \\.(com|de|COM)[ .]?",
             1 => "(n/a||-|a@b@c|\u{e4}b@x\u{fc}\\.de|[0-9a-f]{64}|a b@x\\.de|@x\\.de|_@x\\.de)",
         ]
     }
