@@ -332,8 +332,8 @@ fn report(stages: &[Stage], whole: &[(usize, f64, f64)], serial: [f64; 2]) {
     // The reader and the writer work beside the workers: neither can be spread.
     let [reader, writer] = serial;
     println!(
-        "\nserial, each on a thread of its own: read and cut {reader:.1} ns/row, take over and write \
-         {writer:.1} ns/row"
+        "\nserial, each on a thread of its own: read and cut {reader:.1} ns/row, take over and \
+         write {writer:.1} ns/row"
     );
     let (limit, spread) = (reader.max(writer), (cpu - reader - writer).max(0.0));
     for threads in [2.0, 8.0, 32.0, 64.0_f64] {
