@@ -237,7 +237,8 @@ impl Bench<'_> {
             });
             let mut taken = 0;
             for block in arrived {
-                to.copy_from_slice(black_box(&block));
+                to.copy_from_slice(&block);
+                black_box(&to);
                 taken += 1;
                 // The maker may have made its last.
                 let _ = used.send(block);
