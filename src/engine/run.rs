@@ -63,7 +63,8 @@ impl Source {
 
     /// The same, where the workers `make` something of each batch before it is handed over, in
     /// any order: see [`Batch::made`]. Whatever can be done for a batch by itself is done on all
-    /// cores there. What is made comes back for another batch, to be emptied and filled anew.
+    /// cores there. What is made comes back for another batch, to be emptied and filled anew; it is
+    /// held for each batch in flight. A panic of `make` is one of a worker.
     ///
     /// ```
     /// use matchkey::{Engine, Options};
@@ -246,8 +247,8 @@ impl<M: Default + Send + 'static> Line<M> {
         if self.is_cancelled.load(Ordering::Relaxed) {
             return;
         }
-        let (mut table, made) = self.pool.take();
         let work = AssertUnwindSafe(|| {
+            let (mut table, made) = self.pool.take();
             worker.fill(&mut table, &chunk, &self.columns, self.dialect);
             let columns = Arc::clone(&self.columns);
             let mut batch = Batch::new((table, made), columns, self.pool.clone());

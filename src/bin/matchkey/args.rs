@@ -215,11 +215,11 @@ pub(crate) struct ReadingArguments {
     /// How SHA-256 is computed, with the same output: auto, portable, sha-ni or avx512
     #[arg(long, value_name = "NAME", default_value_t = Kernel::Auto)]
     pub(crate) kernel: Kernel,
-    /// About how many bytes a worker gets at once
-    #[arg(long, value_name = "N", default_value_t = 256 << 10, hide_short_help = true)]
-    pub(crate) chunk_bytes: usize,
+    /// About how many bytes a worker gets at once [default: 262144, less for many platforms]
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    pub(crate) chunk_bytes: Option<usize>,
     /// How many bytes are read at once
-    #[arg(long, value_name = "N", default_value_t = 64 << 10, hide_short_help = true)]
+    #[arg(long, value_name = "N", default_value_t = 256 << 10, hide_short_help = true)]
     pub(crate) read_bytes: usize,
     /// The longest record
     #[arg(long, value_name = "N", default_value_t = 1 << 20, hide_short_help = true)]
@@ -357,6 +357,8 @@ impl RuleArguments {
     }
 }
 
+const CHUNK_BYTES: usize = 256 << 10;
+
 impl ReadingArguments {
     /// # Errors
     ///
@@ -390,7 +392,7 @@ impl ReadingArguments {
             })
             .threads(self.threads)
             .kernel(self.kernel)
-            .chunk_bytes(self.chunk_bytes)
+            .chunk_bytes(self.chunk_bytes.unwrap_or(CHUNK_BYTES))
             .read_bytes(self.read_bytes)
             .record_bytes_max(self.max_record_bytes)
             .header_bytes_max(self.max_header_bytes)

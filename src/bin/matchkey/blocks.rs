@@ -1,6 +1,7 @@
 //! A file's bytes in large blocks, past the page cache where the file system lets them.
 //!
-//! In: bytes in pieces of any size. Out: whole blocks to the file, and what is left at the end.
+//! In: bytes in pieces of any size. Out: whole blocks to the file, and what is left at the end;
+//! blocks for a pipe are small.
 //! A new file is synced before it appears, so that the cache would only cost a copy, and evict what
 //! others have there. Short files, and file systems that want it, go through the cache.
 
@@ -8,6 +9,9 @@ use std::fs::File;
 use std::io::{self, Write};
 
 const BLOCK_BYTES: usize = 1 << 20;
+
+/// Whoever reads a pipe does not wait for so much.
+const PIPE_BYTES: usize = 64 << 10;
 
 /// What any device wants of a direct write: its place in memory and in the file, and its length.
 const ALIGNMENT: usize = 4 << 10;
@@ -19,6 +23,7 @@ pub(crate) struct Blocks {
     /// The block within the memory.
     start: usize,
     filled: usize,
+    block_bytes: usize,
     way: Way,
 }
 
@@ -35,16 +40,19 @@ enum Way {
 impl Blocks {
     /// For a new file, or for anything else that can be written to.
     pub(crate) fn new(file: File, is_new_file: bool) -> Blocks {
-        let way = if is_new_file { Way::MayBeDirect } else { Way::Cached };
-        Blocks { file, memory: Vec::new(), start: 0, filled: 0, way }
+        let (way, block_bytes) = match is_new_file {
+            true => (Way::MayBeDirect, BLOCK_BYTES),
+            false => (Way::Cached, PIPE_BYTES),
+        };
+        Blocks { file, memory: Vec::new(), start: 0, filled: 0, block_bytes, way }
     }
 
     pub(crate) fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        while self.filled + bytes.len() >= BLOCK_BYTES {
+        while self.filled + bytes.len() >= self.block_bytes {
             if self.filled == 0 && self.way == Way::Cached {
                 return self.file.write_all(bytes);
             }
-            let (now, later) = bytes.split_at(BLOCK_BYTES - self.filled);
+            let (now, later) = bytes.split_at(self.block_bytes - self.filled);
             self.keep(now);
             bytes = later;
             self.write_block()?;
@@ -66,7 +74,7 @@ impl Blocks {
 
     fn keep(&mut self, bytes: &[u8]) {
         if self.memory.is_empty() && !bytes.is_empty() {
-            self.memory.resize(BLOCK_BYTES + ALIGNMENT, 0);
+            self.memory.resize(self.block_bytes + ALIGNMENT, 0);
             self.start = self.memory.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT);
         }
         self.memory[self.start + self.filled..][..bytes.len()].copy_from_slice(bytes);

@@ -85,9 +85,18 @@ pub(crate) fn run(arguments: &HashArguments) -> Result<(), Failure> {
     }
 }
 
+/// Up to so many platforms chunks have their usual size; beyond that this one.
+const PLATFORMS_FEW: usize = 4;
+const CHUNK_BYTES_MANY: usize = 64 << 10;
+
 fn options(arguments: &HashArguments) -> Result<Options, Failure> {
     let options = arguments.reading.apply(arguments.rules.options()?)?;
     let mut options = options.platforms(arguments.platform.iter().copied());
+    // What is written of the chunks in flight is in memory, for each platform.
+    let is_much = arguments.platform.len() > PLATFORMS_FEW;
+    if is_much && arguments.reading.chunk_bytes.is_none() {
+        options = options.chunk_bytes(CHUNK_BYTES_MANY).read_bytes(CHUNK_BYTES_MANY);
+    }
     for choice in &arguments.hash {
         let offers = |platform: &&Platform| {
             let mut keys = platform.keys().iter();
