@@ -3,8 +3,8 @@
 
 In: options; the project around this file. Everything made on the way (the list, the environment
 of the peers, the files of keys) is under `target/peers/`. Out: tables on stdout, with `--record`
-also as `records/YYYY-MM-DD.md` and `.json`. Exit 0; 1 if a tool fails or a key differs without a
-known reason; 2 on wrong usage.
+also as `records/YYYY-MM-DD.md` and `.json`, or with `-2`, ... if that is there. Exit 0; 1 if a tool
+fails or a key differs without a known reason; 2 on wrong usage.
 
 Each run is a process of its own, timed by `measure.py` from its start to its end and charged with
 what the kernel says of it.
@@ -392,7 +392,9 @@ def main():
     print(text, end="")
     if args.record:
         RECORDS.mkdir(exist_ok=True)
-        path = RECORDS / f"{facts['date']}.md"
+        names = (f"{facts['date']}{mark}.md" for mark in ["", *(f"-{n}" for n in range(2, 100))])
+        # A record that is there stays.
+        path = next(path for path in map(RECORDS.joinpath, names) if not path.exists())
         path.write_text(text, encoding="utf-8")
         figures = {"facts": facts, "runs": runs, "starts": starts, "keys": found}
         path.with_suffix(".json").write_text(json.dumps(figures, indent=1) + "\n", "ascii")

@@ -185,7 +185,9 @@ impl<'a> Row<'a> {
         let table = self.table;
         match place {
             Place::Empty => Cell::Empty,
-            Place::Hashed(index) => Cell::Key(Digest::sha256(&table.sha256[index as usize])),
+            Place::Hashed(index) => {
+                Cell::Key(Digest::from_bytes(Hash::Sha256, &table.sha256[index as usize]))
+            }
             Place::Digest(index) => Cell::Key(table.digests[index as usize]),
             Place::Plain(index) => {
                 Cell::Plain(std::str::from_utf8(table.plain.at(index as usize)).unwrap_or_default())

@@ -120,25 +120,17 @@ impl Digest {
     /// The digest of one message.
     pub fn with(hash: Hash, message: &[u8]) -> Digest {
         match hash {
-            Hash::Sha256 => Digest::from_bytes(hash, &Sha256::digest(message)),
-            Hash::Sha512 => Digest::from_bytes(hash, &Sha512::digest(message)),
-            Hash::Sha1 => Digest::from_bytes(hash, &sha1::Sha1::digest(message)),
-            Hash::Md5 => Digest::from_bytes(hash, &md5::Md5::digest(message)),
+            Hash::Sha256 => Digest::from_bytes(hash, &Sha256::digest(message).0),
+            Hash::Sha512 => Digest::from_bytes(hash, &Sha512::digest(message).0),
+            Hash::Sha1 => Digest::from_bytes(hash, &sha1::Sha1::digest(message).0),
+            Hash::Md5 => Digest::from_bytes(hash, &md5::Md5::digest(message).0),
         }
     }
 
-    /// A SHA-256 digest.
-    pub(crate) fn sha256(bytes: &[u8; 32]) -> Digest {
-        let mut digest = Digest { hash: Hash::Sha256, bytes: [0; BYTES_MAX] };
-        digest.bytes[..32].copy_from_slice(bytes);
-        digest
-    }
-
-    /// A digest of this hash with these bytes; surplus ones are ignored, missing ones are zero.
-    pub(crate) fn from_bytes(hash: Hash, bytes: &[u8]) -> Digest {
+    /// A digest of this hash, which has so many bytes.
+    pub(crate) fn from_bytes<const N: usize>(hash: Hash, bytes: &[u8; N]) -> Digest {
         let mut digest = Digest { hash, bytes: [0; BYTES_MAX] };
-        let length = hash.bytes().min(bytes.len());
-        digest.bytes[..length].copy_from_slice(&bytes[..length]);
+        digest.bytes[..N].copy_from_slice(bytes);
         digest
     }
 

@@ -99,7 +99,7 @@ pub(crate) enum Value<'a> {
     Email(Cow<'a, str>, email::Facts),
     /// A usable phone of the plainest kind.
     PlainPhone(phone::Plain),
-    Phone(Phones),
+    Phone(phone::Phones),
     Country(Country),
     State {
         text: Cow<'a, str>,
@@ -107,17 +107,6 @@ pub(crate) enum Value<'a> {
     },
     Date(Date),
     Text(Cow<'a, str>),
-}
-
-/// The readings of a phone.
-#[derive(Clone, Copy)]
-pub(crate) struct Phones {
-    /// libphonenumber's, if it is usable.
-    first: Result<phone::Phone, Rejection>,
-    /// Taken to start with its calling code, for want of a country.
-    assumed: Option<phone::Phone>,
-    /// What people mean by it besides; only where that is asked for.
-    alternate: Option<phone::Phone>,
 }
 
 impl Value<'_> {
@@ -142,15 +131,15 @@ impl Value<'_> {
     pub(crate) fn is_valid_phone(&self) -> bool {
         match self {
             Value::PlainPhone(phone) => phone.is_valid,
-            Value::Phone(Phones { first: Ok(phone), .. }) => phone.is_valid(),
-            Value::Phone(Phones { assumed: Some(phone), .. }) => phone.is_valid(),
+            Value::Phone(phone::Phones { first: Ok(phone), .. }) => phone.is_valid(),
+            Value::Phone(phone::Phones { assumed: Some(phone), .. }) => phone.is_valid(),
             _ => false,
         }
     }
 
     /// True for a phone that was taken to start with its calling code, for want of a country.
     pub(crate) fn is_assumed_phone(&self) -> bool {
-        matches!(self, Value::Phone(Phones { first: Err(_), assumed: Some(_), .. }))
+        matches!(self, Value::Phone(phone::Phones { first: Err(_), assumed: Some(_), .. }))
     }
 }
 
@@ -246,7 +235,12 @@ impl Normalizer {
     }
 
     /// Reads a cell in the general way.
-    fn read_any<'a>(&mut self, identifier: Identifier, raw: &'a [u8], hints: Hints) -> Value<'a> {
+    pub(crate) fn read_any<'a>(
+        &mut self,
+        identifier: Identifier,
+        raw: &'a [u8],
+        hints: Hints,
+    ) -> Value<'a> {
         let text = match text::clean(raw, identifier) {
             Ok(text) => text,
             Err(rejection) => return Value::Rejected(rejection),
@@ -294,7 +288,7 @@ impl Normalizer {
                     true => phone::alternate(phones, &text, hints.country, placeholders),
                     false => None,
                 };
-                Value::Phone(Phones { first, assumed, alternate })
+                Value::Phone(phone::Phones { first, assumed, alternate })
             }
             Identifier::Country => match Country::parse(&text) {
                 Some(country) => Value::Country(country),
@@ -338,10 +332,10 @@ impl Normalizer {
                     Ok(())
                 }
             },
-            Value::Phone(Phones { alternate: None, .. }) if form == Form::Alternate => {
+            Value::Phone(phone::Phones { alternate: None, .. }) if form == Form::Alternate => {
                 return Outcome::Empty;
             }
-            Value::Phone(phones) => write_phone(phones, form, out),
+            Value::Phone(phones) => phones.write(form, out),
             Value::Country(country) => {
                 let code = country.alpha2().as_bytes();
                 match form {
@@ -374,22 +368,6 @@ impl Normalizer {
             }
         }
     }
-}
-
-fn write_phone(phones: &Phones, form: Form, out: &mut Vec<u8>) -> Result<(), Rejection> {
-    let phone = match (&phones.first, &phones.assumed, &phones.alternate) {
-        (_, _, Some(phone)) if form == Form::Alternate => phone,
-        (Ok(phone), _, _) => phone,
-        (Err(_), Some(phone), _) if matches!(form, Form::Meta | Form::Google | Form::Uid2) => phone,
-        (Err(rejection), _, _) => return Err(*rejection),
-    };
-    let number = phone.as_bytes();
-    if phone::is_too_short(form, number.len().saturating_sub(1)) {
-        return Err(Rejection::TooShort);
-    }
-    let start = usize::from(!phone::has_plus(form));
-    out.extend_from_slice(number.get(start..).unwrap_or_default());
-    Ok(())
 }
 
 /// An external id is the caller's own: only the generic key, which is a digest anyway, takes one

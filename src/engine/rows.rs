@@ -21,7 +21,6 @@ use super::sha256::{Detected, digest_many};
 use super::summary::{SlotCounts, Summary};
 use crate::normalize::{Country, Hints, Normalizer, Outcome, Rejection, Value};
 use doubt::{countries_of, first_doubtful, has_surplus, is_long, trusted};
-use plain::Plain;
 
 /// What stands in a slot of a row: indexes into the table's lists.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -165,13 +164,10 @@ impl Table {
             }
             let hints = column.hints(country, place);
             let own = &plan.slots[slots.clone()];
-            let value = match self.read_plain(raw, own, slots.start, column, hints, normalizer) {
-                Plain::Done => {
-                    has_primary = true;
-                    continue;
-                }
-                Plain::Read(value) => value,
-                Plain::Unknown => normalizer.read(identifier, raw, hints),
+            let read = self.read_plain(raw, own, slots.start, column, hints, normalizer);
+            let Some(value) = read else {
+                has_primary = true;
+                continue;
             };
             let is_empty = matches!(value, Value::Empty);
             if slots.is_empty() {

@@ -436,9 +436,50 @@ pub fn csv_field(field: &[u8], out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Engine;
     use proptest::prelude::*;
 
+    /// What each file of a platform has of a list. `is_general`: no table counts as a simple one.
+    fn written(platform: Platform, list: &str, is_general: bool) -> Vec<(Vec<u8>, usize)> {
+        let options = Options::new().platforms([platform]).country("US").allow_no_identifier();
+        let engine = Engine::new(options.threads(1)).unwrap();
+        let mut run = engine.run(std::io::Cursor::new(list.to_owned())).unwrap();
+        let upload = Upload::new(platform, engine.options(), &[run.columns()], None).unwrap();
+        let mut places = upload.places(run.columns());
+        for file in places.0.iter_mut().filter(|_| is_general) {
+            file.simple = None;
+        }
+        let mut records: Vec<_> = upload.files().map(|_| Records::default()).collect();
+        while let Some(batch) = run.next_batch().unwrap() {
+            batch.rows().for_each(|row| upload.write(row, &places, &mut records));
+        }
+        records.into_iter().map(|it| (it.bytes().to_vec(), it.iter().len())).collect()
+    }
+
     proptest! {
+        #[test]
+        fn simple_tables_are_written_as_any_other(
+            columns in proptest::sample::subsequence(
+                vec!["email", "phone", "fn", "ln", "zip", "country", "ltv", "madid", "email 2"],
+                1..9,
+            ),
+            cells in proptest::collection::vec(
+                "(a@x\\.org|B\\.c@gmail\\.com|4155552671|Ann|US|94105|12\\.5|-|)",
+                1..40,
+            ),
+            platform in proptest::sample::select(Platform::ALL.to_vec()),
+        ) {
+            let rows = cells.chunks(columns.len()).map(|cells| cells.join(","));
+            let list = [columns.join(",")].into_iter().chain(rows).collect::<Vec<_>>().join("\n");
+            // The generic platform has no upload files.
+            if platform != Platform::Generic {
+                prop_assert_eq!(
+                    written(platform, &list, false),
+                    written(platform, &list, true)
+                );
+            }
+        }
+
         #[test]
         fn fields_are_written_as_the_csv_crate_does(
             fields in proptest::collection::vec("[a-c\",;\r\n \u{e9}]{0,6}", 2..5),

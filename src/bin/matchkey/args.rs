@@ -357,8 +357,6 @@ impl RuleArguments {
     }
 }
 
-const CHUNK_BYTES: usize = 256 << 10;
-
 impl ReadingArguments {
     /// # Errors
     ///
@@ -384,6 +382,9 @@ impl ReadingArguments {
         if let Some(rows) = self.max_rows {
             options = options.rows_max(rows);
         }
+        if let Some(bytes) = self.chunk_bytes {
+            options = options.chunk_bytes(bytes);
+        }
         Ok(options
             .header(match self.header {
                 HeaderArgument::Auto => Header::Auto,
@@ -392,7 +393,6 @@ impl ReadingArguments {
             })
             .threads(self.threads)
             .kernel(self.kernel)
-            .chunk_bytes(self.chunk_bytes.unwrap_or(CHUNK_BYTES))
             .read_bytes(self.read_bytes)
             .record_bytes_max(self.max_record_bytes)
             .header_bytes_max(self.max_header_bytes)

@@ -28,7 +28,7 @@ mod unicode;
 mod xml;
 
 use self::core::Buffers;
-use super::{Country, text};
+use super::{Country, Rejection, text};
 use crate::engine::digest::{Digest, Encoding};
 use crate::engine::rules::Form;
 pub(super) use alternate::read as alternate;
@@ -365,6 +365,38 @@ pub fn read(text: &str, country: Option<Country>) -> Phone {
 /// Reads a cell's bytes as they stand; Windows-1252 where they are not UTF-8.
 pub fn read_bytes(cell: &[u8], country: Option<Country>) -> Phone {
     Reader::new().read(cell, country)
+}
+
+/// The readings of a phone.
+#[derive(Clone, Copy)]
+pub(crate) struct Phones {
+    /// libphonenumber's, if it is usable.
+    pub(super) first: Result<Phone, Rejection>,
+    /// Taken to start with its calling code, for want of a country.
+    pub(super) assumed: Option<Phone>,
+    /// What people mean by it besides; only where that is asked for.
+    pub(super) alternate: Option<Phone>,
+}
+
+impl Phones {
+    /// Appends the reading that this form takes.
+    pub(super) fn write(&self, form: Form, out: &mut Vec<u8>) -> Result<(), Rejection> {
+        let phone = match (&self.first, &self.assumed, &self.alternate) {
+            (_, _, Some(phone)) if form == Form::Alternate => phone,
+            (Ok(phone), _, _) => phone,
+            (Err(_), Some(phone), _) if matches!(form, Form::Meta | Form::Google | Form::Uid2) => {
+                phone
+            }
+            (Err(rejection), _, _) => return Err(*rejection),
+        };
+        let number = phone.as_bytes();
+        if is_too_short(form, number.len().saturating_sub(1)) {
+            return Err(Rejection::TooShort);
+        }
+        let start = usize::from(!has_plus(form));
+        out.extend_from_slice(number.get(start..).unwrap_or_default());
+        Ok(())
+    }
 }
 
 /// True if this form is spelled with `+`.

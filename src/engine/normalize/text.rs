@@ -29,7 +29,6 @@ pub(super) fn clean(raw: &[u8], identifier: Identifier) -> Result<Cow<'_, str>, 
     if raw.is_ascii()
         && let Ok(text) = std::str::from_utf8(raw)
     {
-        let is_trimmed = |c: char| matches!(c, '\0' | '\t'..='\r' | ' ');
         return Ok(Cow::Borrowed(text.trim_matches(is_trimmed)));
     }
     let text = match std::str::from_utf8(raw) {

@@ -10,40 +10,34 @@ use crate::engine::plan::Slot;
 use crate::normalize::email::{Spelling, Swept};
 use crate::normalize::{Hints, Normalizer, Value, phone};
 
-/// What became of a cell that may be plain.
-pub(super) enum Plain<'a> {
-    /// It is written and counted.
-    Done,
-    /// It is plain; how it is written is not.
-    Read(Value<'a>),
-    Unknown,
-}
-
 impl Table {
-    /// The plainest of cells, at once: what the general way makes of them is known. Only where all
-    /// of a column's slots are SHA-256 keys of first readings, and no other column is like it.
+    /// Reads a cell. The plainest are written and counted at once, since it is known what the
+    /// general way makes of them; any other goes on. Only where all of a column's slots are SHA-256
+    /// keys of first readings, and no other column is like it.
     pub(super) fn read_plain<'a>(
         &mut self,
-        raw: &[u8],
+        raw: &'a [u8],
         slots: &[Slot],
         slot: usize,
         column: &Column,
         hints: Hints,
         normalizer: &mut Normalizer,
-    ) -> Plain<'a> {
+    ) -> Option<Value<'a>> {
+        let identifier = column.identifier();
         let is_wanted = !slots.is_empty() && slots.iter().all(|slot| slot.is_plain);
         if column.ordinal() > 1 || !is_wanted {
-            return Plain::Unknown;
+            return Some(normalizer.read(identifier, raw, hints));
         }
-        let identifier = column.identifier();
         // Two spellings at most.
         let mut spelled = [None; 2];
         match identifier {
             Identifier::Email => {
-                let Some(email) = normalizer.plain_email(raw) else { return Plain::Unknown };
+                let Some(email) = normalizer.plain_email(raw) else {
+                    return Some(normalizer.read_any(identifier, raw, hints));
+                };
                 let is_other = |slot: &Slot| email.spelling(slot.key.form) == Spelling::Other;
                 if slots.iter().any(is_other) {
-                    return Plain::Read(Value::Swept(*email));
+                    return Some(Value::Swept(*email));
                 }
                 for slot in slots {
                     let spelling = email.spelling(slot.key.form);
@@ -58,9 +52,11 @@ impl Table {
                 }
             }
             Identifier::Phone => {
-                let Some(phone) = normalizer.plain_phone(raw, hints) else { return Plain::Unknown };
+                let Some(phone) = normalizer.plain_phone(raw, hints) else {
+                    return Some(normalizer.read_any(identifier, raw, hints));
+                };
                 if slots.iter().any(|slot| phone.is_too_short(slot.key.form)) {
-                    return Plain::Read(Value::PlainPhone(phone));
+                    return Some(Value::PlainPhone(phone));
                 }
                 for slot in slots {
                     let has_plus = phone::has_plus(slot.key.form);
@@ -70,12 +66,12 @@ impl Table {
                 }
                 self.summary.count_phone(phone.is_valid, false);
             }
-            _ => return Plain::Unknown,
+            _ => return Some(normalizer.read_any(identifier, raw, hints)),
         }
         let keys = spelled.iter().flatten().count() as u64;
         self.counts[slot..][..slots.len()].iter_mut().for_each(|counts| counts.usable += 1);
         self.summary.count_candidates(identifier, keys);
-        Plain::Done
+        None
     }
 }
 
