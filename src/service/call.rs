@@ -58,8 +58,11 @@ struct Running<'a> {
 impl<'a> Running<'a> {
     /// `None` if another one with this key is at work.
     fn enter(app: &'a App, key: Option<&'a ReplayKey>) -> Option<Running<'a>> {
-        let is_first = key.is_none_or(|key| lock(&app.running).insert(key.clone()));
-        is_first.then_some(Running { app, key })
+        // One that is not the first must not be made: its end would let others in.
+        if key.is_some_and(|key| !lock(&app.running).insert(key.clone())) {
+            return None;
+        }
+        Some(Running { app, key })
     }
 }
 
