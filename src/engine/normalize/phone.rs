@@ -17,6 +17,7 @@
 mod alternate;
 mod compile;
 mod core;
+mod digits;
 mod front;
 pub mod metadata;
 mod plain;

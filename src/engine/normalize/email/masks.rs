@@ -1,7 +1,7 @@
-//! Which byte of a short text is what, and the text in lower case, 16 bytes at a time.
+//! Which byte of a short text is what, and the text in lower case, many bytes at a time.
 //!
 //! In: up to 63 bytes. Out: the same with ASCII letters in lower case, and a bit mask for each kind
-//! of byte. A kernel: its two ways give the same for all bytes.
+//! of byte. A kernel: its three ways give the same for all bytes.
 #![allow(unsafe_code, reason = "vector instructions")]
 
 pub(super) const BYTES_MAX: usize = 64;
@@ -14,16 +14,73 @@ pub(super) struct Masks {
     pub(super) dot: u64,
     pub(super) at: u64,
     pub(super) hyphen: u64,
+    pub(super) plus: u64,
+    /// What is none of these and may stand in a word.
+    pub(super) mark: u64,
 }
+
+/// Meta's marks, but for those that have a mask of their own.
+const MARKS: &[u8; 17] = b"_!#$%&'*/=?^`{|}~";
 
 /// Writes the cell, of less than 64 bytes, in lower case; says where what stands in it. Of the text
 /// only what is as long as the cell means anything, and so of the masks.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 pub(super) fn masks(cell: &[u8], text: &mut [u8; BYTES_MAX]) -> Masks {
+    if is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vbmi") {
+        // SAFETY: the processor has the instructions.
+        return unsafe { masks_avx512(cell, text) };
+    }
     // SAFETY: SSE2 is part of this architecture.
     unsafe { masks_sse2(cell, text) }
 }
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512bw,avx512vbmi")]
+fn masks_avx512(cell: &[u8], text: &mut [u8; BYTES_MAX]) -> Masks {
+    use std::arch::x86_64::{
+        _mm512_cmpeq_epi8_mask, _mm512_cmplt_epu8_mask, _mm512_loadu_si512, _mm512_mask_add_epi8,
+        _mm512_maskz_loadu_epi8, _mm512_movepi8_mask, _mm512_permutex2var_epi8, _mm512_set1_epi8,
+        _mm512_storeu_si512, _mm512_sub_epi8,
+    };
+    let cell = &cell[..cell.len().min(BYTES_MAX)];
+    let all = u64::MAX.checked_shr((BYTES_MAX - cell.len()) as u32).unwrap_or(0);
+    // SAFETY: only bytes of the cell are read, by the mask.
+    let bytes = unsafe { _mm512_maskz_loadu_epi8(all, cell.as_ptr().cast()) };
+    let splat = |byte: u8| _mm512_set1_epi8(byte.cast_signed());
+    let among = |bytes, first, count| {
+        _mm512_cmplt_epu8_mask(_mm512_sub_epi8(bytes, splat(first)), splat(count))
+    };
+    let capital = among(bytes, b'A', 26);
+    let lower = _mm512_mask_add_epi8(bytes, capital, bytes, splat(0x20));
+    let equal = |byte| _mm512_cmpeq_epi8_mask(bytes, splat(byte));
+    // SAFETY: each half of the table has 64 bytes.
+    let [low, high] = IS_MARK.map(|half| unsafe { _mm512_loadu_si512(half.as_ptr().cast()) });
+    // The lowest seven bits choose.
+    let chosen = _mm512_permutex2var_epi8(low, bytes, high);
+    // SAFETY: the text has 64 bytes.
+    unsafe { _mm512_storeu_si512(text.as_mut_ptr().cast(), lower) };
+    Masks {
+        alphanumeric: among(lower, b'a', 26) | among(bytes, b'0', 10),
+        dot: equal(b'.'),
+        at: equal(b'@'),
+        hyphen: equal(b'-'),
+        plus: equal(b'+'),
+        mark: _mm512_movepi8_mask(chosen) & !_mm512_movepi8_mask(bytes),
+    }
+}
+
+/// The highest bit is set for marks.
+#[cfg(target_arch = "x86_64")]
+static IS_MARK: [[u8; 64]; 2] = {
+    let mut halves = [[0; 64]; 2];
+    let mut mark = 0;
+    while mark < MARKS.len() {
+        halves[(MARKS[mark] / 64) as usize][(MARKS[mark] % 64) as usize] = 0x80;
+        mark += 1;
+    }
+    halves
+};
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "sse2")]
@@ -44,6 +101,13 @@ fn masks_sse2(cell: &[u8], text: &mut [u8; BYTES_MAX]) -> Masks {
                 }
             }
         }
+    }
+    let known = masks.alphanumeric | masks.dot | masks.at | masks.hyphen | masks.plus;
+    let mut rest = !known & !(u64::MAX << cell.len());
+    while rest != 0 {
+        let is_mark = MARKS.contains(&text[rest.trailing_zeros() as usize]);
+        masks.mark |= if is_mark { rest & rest.wrapping_neg() } else { 0 };
+        rest &= rest - 1;
     }
     masks
 }
@@ -74,6 +138,7 @@ impl Masks {
         self.dot |= equal(b'.');
         self.at |= equal(b'@');
         self.hyphen |= equal(b'-');
+        self.plus |= equal(b'+');
         let out = &mut text[at..at + 16];
         // SAFETY: `out` has 16 bytes.
         unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), lower) };
@@ -92,6 +157,8 @@ pub(super) fn portable(cell: &[u8], text: &mut [u8; BYTES_MAX]) -> Masks {
             b'.' => masks.dot |= bit,
             b'@' => masks.at |= bit,
             b'-' => masks.hyphen |= bit,
+            b'+' => masks.plus |= bit,
+            mark if MARKS.contains(&mark) => masks.mark |= bit,
             other if other.is_ascii_alphanumeric() => masks.alphanumeric |= bit,
             _ => {}
         }
@@ -105,15 +172,24 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// Each way that this processor can run.
     fn check(cell: &[u8]) {
-        let (mut one, mut other) = ([1; BYTES_MAX], [2; BYTES_MAX]);
-        assert_eq!(masks(cell, &mut one), portable(cell, &mut other));
-        assert_eq!(one[..cell.len()], other[..cell.len()]);
+        let mut expected = [0; BYTES_MAX];
+        let kinds = portable(cell, &mut expected);
+        let mut text = [1; BYTES_MAX];
+        let mut same = |masks: fn(&[u8], &mut [u8; BYTES_MAX]) -> Masks| {
+            assert_eq!(masks(cell, &mut text), kinds);
+            assert_eq!(text[..cell.len()], expected[..cell.len()]);
+        };
+        same(masks);
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: SSE2 is part of this architecture.
+        same(|cell, text| unsafe { masks_sse2(cell, text) });
     }
 
     proptest! {
         #[test]
-        fn both_ways_of_masks(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+        fn all_ways_of_masks(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
             check(&bytes);
         }
     }

@@ -7,7 +7,7 @@
 //! between, at least two of them. It is checked on bit masks: one bit for each byte.
 
 use super::Address;
-use super::masks::{BYTES_MAX, masks};
+use super::masks::{BYTES_MAX, Masks, masks};
 use crate::engine::normalize::Rejection;
 use crate::engine::rules::Form;
 
@@ -55,29 +55,28 @@ impl Swept {
         if length >= BYTES_MAX {
             return false;
         }
-        let masks = masks(cell, &mut self.text);
+        let Masks { alphanumeric, dot, at, hyphen, plus, mark } = masks(cell, &mut self.text);
         let end = 1_u64 << length;
         let all = end - 1;
-        let [dot, at, hyphen] = [masks.dot, masks.at, masks.hyphen];
-        let alphanumeric = masks.alphanumeric;
-        if at.count_ones() != 1 {
-            return false;
-        }
-        let local = at - 1;
+        let local = at.wrapping_sub(1);
         let domain = all & !(local | at);
         let edges = dot | at | end;
         // Each edge ends a word or a label, and so none stands at the start or behind another.
         let is_gap = edges & (edges << 1 | 1);
         let loose_hyphens = hyphen & (edges << 1 | edges >> 1) & domain;
-        let other = all & !(alphanumeric | dot | at | hyphen);
-        let is_none = is_gap != 0
-            || loose_hyphens != 0
+        let known = alphanumeric | dot | at | hyphen;
+        let other = all & !(known | (plus | mark) & local);
+        if !at.is_power_of_two()
+            || is_gap | loose_hyphens | other != 0
             || dot & domain == 0
-            || other & !local != 0
-            || self.text[0] == b'+';
-        let Some(plus) = first_plus(&self.text, other).filter(|_| !is_none) else { return false };
+            || plus & 1 != 0
+        {
+            return false;
+        }
         (self.length, self.at) = (length, at.trailing_zeros() as usize);
-        self.dropped = local & (dot | u64::MAX.checked_shl(plus).unwrap_or(0));
+        // The bits from the first plus on; none if there is none.
+        let tag = plus | plus.wrapping_neg();
+        self.dropped = local & (dot | tag);
         true
     }
 
@@ -151,22 +150,6 @@ fn trimmed(mut cell: &[u8]) -> &[u8] {
         cell = rest;
     }
     cell
-}
-
-/// Where the first `+` is among the bytes with these bits, or 64; `None` if one of them may not
-/// stand in a word: Meta's marks may.
-fn first_plus(text: &[u8; BYTES_MAX], mut bits: u64) -> Option<u32> {
-    let mut first = u64::BITS;
-    while bits != 0 {
-        let place = bits.trailing_zeros();
-        match text[place as usize] {
-            b'+' => first = first.min(place),
-            byte if b"_!#$%&'*/=?^`{|}~".contains(&byte) => {}
-            _ => return None,
-        }
-        bits &= bits - 1;
-    }
-    Some(first)
 }
 
 #[cfg(test)]

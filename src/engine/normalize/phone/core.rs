@@ -4,6 +4,7 @@
 //! [`Number`], or why there is none. The steps and their order are those of Google's Java code
 //! (PhoneNumberUtil, 9.0.33); nothing is allocated.
 
+use super::digits::{self, Kinds};
 use super::program;
 use super::tables::{Dialling, Tables, may_start};
 use super::{DIGITS_MAX, Reason};
@@ -38,16 +39,12 @@ impl Buffers {
         }
     }
 
-    /// Keeps the digits of a text; every byte is shown.
-    pub(super) fn keep_digits(&mut self, text: &[u8], mut show: impl FnMut(u8)) {
-        let mut end = 0;
-        for byte in text.iter().take(ROOM) {
-            show(*byte);
-            // Written always and kept if it is a digit: without a branch.
-            self.digits[end] = *byte;
-            end += usize::from(byte.is_ascii_digit());
-        }
-        (self.start, self.end) = (0, end);
+    /// Keeps the digits of a text, of 32 bytes at most, and says what else stands in it.
+    pub(super) fn keep_digits(&mut self, text: &[u8]) -> Kinds {
+        let Some(room) = self.digits.first_chunk_mut() else { return Kinds::default() };
+        let kinds = digits::split(text, room);
+        (self.start, self.end) = (0, kinds.digits.count_ones() as usize);
+        kinds
     }
 
     /// Room for a national number from the first digit on.

@@ -7,6 +7,7 @@
 
 use super::Reason;
 use super::core::Buffers;
+use super::digits::{BYTES_MAX, Kinds};
 use super::program;
 use super::tables::Tables;
 use super::text::digit;
@@ -115,35 +116,17 @@ pub(super) fn in_ascii<'a>(text: &str, room: &'a mut [u8]) -> Option<&'a [u8]> {
     (!is_told_apart).then_some(spelled)
 }
 
-/// What a byte counts for in a plain number: a `+`, or something that is not plain. `~` may start
-/// an extension.
-const COUNTS: [u32; 256] = {
-    let mut counts = [OTHER; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        match CLASSES[byte] {
-            Class::Digit => counts[byte] = 0,
-            Class::Inner if byte != b'~' as usize => counts[byte] = 0,
-            Class::Plus => counts[byte] = 1,
-            _ => {}
-        }
-        byte += 1;
-    }
-    counts
-};
-
-const OTHER: u32 = 1 << 16;
-
 /// Digits with punctuation between, and perhaps one `+` before them: most cells.
 pub(super) fn plain(text: &[u8], buffers: &mut Buffers) -> Front {
-    let mut counts = 0;
-    buffers.keep_digits(text, |byte| counts += COUNTS[usize::from(byte)]);
-    let has_plus = counts == 1;
-    let leads = || {
-        let before = text.iter().take_while(|byte| **byte != b'+');
-        !before.into_iter().any(u8::is_ascii_digit)
-    };
-    match counts <= 1 && buffers.digits().len() >= DIGITS_MIN && (!has_plus || leads()) {
+    if text.len() > BYTES_MAX {
+        return Front::Unknown;
+    }
+    let Kinds { digits, pluses, others } = buffers.keep_digits(text);
+    let has_plus = pluses != 0;
+    // All of them stand behind the one plus.
+    let leads = digits & pluses.wrapping_sub(1) == 0 && pluses.is_power_of_two();
+    let is_plain = others == 0 && buffers.digits().len() >= DIGITS_MIN;
+    match is_plain && (!has_plus || leads) {
         true => Front::Digits(has_plus),
         false => Front::Unknown,
     }
