@@ -157,10 +157,12 @@ impl Columns {
     }
 
     /// True if a record is the header once more.
+    #[inline]
     pub(crate) fn is_header(&self, record: Cells<'_>) -> bool {
         let first = self.used.first().map_or(0, |column| column.index);
+        let is_as_long = record.get(first).map(<[u8]>::len) == self.header.get(first).map(Vec::len);
         let is_same = |index: usize| record.get(index) == self.header.get(index).map(Vec::as_slice);
-        self.is_named && is_same(first) && (0..self.width).all(is_same)
+        self.is_named && is_as_long && (0..self.width).all(is_same)
     }
 
     /// True if there is a header.

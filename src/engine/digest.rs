@@ -3,7 +3,10 @@
 //! In: a message, or text that may be a digest already. Out: [`Digest`], written as hexadecimal
 //! digits or base64.
 
+mod spell;
+
 use sha2::{Digest as _, Sha256, Sha512};
+use spell::{BASE64, pair};
 use std::fmt;
 use std::str::FromStr;
 
@@ -109,8 +112,6 @@ pub struct Digest {
     bytes: [u8; BYTES_MAX],
 }
 
-const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 impl Digest {
     /// The SHA-256 digest of one message.
     pub fn of(message: &[u8]) -> Digest {
@@ -175,22 +176,23 @@ impl Digest {
     }
 }
 
-/// Appends hexadecimal digits, without a branch or a table: the compiler makes vectors of it.
+/// Appends hexadecimal digits.
 fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
-    let digit = |half: u8| half + b'0' + if half > 9 { b'a' - b'9' - 1 } else { 0 };
-    let pair = |byte: u8| [digit(byte >> 4), digit(byte & 15)];
-    if let Ok(block) = <&[u8; 32]>::try_from(bytes) {
-        return out.extend_from_slice(block.map(pair).as_flattened());
+    match bytes.try_into() {
+        Ok(bytes) => out.extend_from_slice(&spell::hex(bytes)),
+        Err(_) => bytes.iter().for_each(|byte| out.extend_from_slice(&pair(*byte))),
     }
-    let (blocks, rest) = bytes.as_chunks::<4>();
-    for block in blocks {
-        out.extend_from_slice(block.map(pair).as_flattened());
-    }
-    rest.iter().for_each(|byte| out.extend_from_slice(&pair(*byte)));
 }
 
 /// Appends base64 with padding.
 fn write_base64(bytes: &[u8], out: &mut Vec<u8>) {
+    match bytes.try_into().ok().and_then(spell::base64) {
+        Some(digits) => out.extend_from_slice(&digits),
+        None => write_base64_portable(bytes, out),
+    }
+}
+
+fn write_base64_portable(bytes: &[u8], out: &mut Vec<u8>) {
     let digits = |bits: u32| [18, 12, 6, 0].map(|shift| BASE64[(bits >> shift & 63) as usize]);
     let (groups, rest) = bytes.as_chunks::<3>();
     let mut text = [[0; 4]; BYTES_MAX.div_ceil(3)];

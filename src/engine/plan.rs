@@ -17,13 +17,14 @@ pub(crate) struct Slot {
     pub(crate) key: Key,
     /// The platforms that take it, as bits.
     pub(crate) platforms: u32,
-    /// True for a SHA-256 key, unless of a second reading.
-    pub(crate) is_plain: bool,
+    /// True for a SHA-256 key in a form that plain cells have without a look at the rest of them.
+    is_plain: bool,
 }
 
 impl Slot {
     fn new(ordinal: usize, key: Key, platforms: u32) -> Slot {
-        let is_plain = key.sent == Sent::Hashed(Hash::Sha256) && key.form != Form::Alternate;
+        let is_usual = !matches!(key.form, Form::Alternate | Form::Amazon);
+        let is_plain = key.sent == Sent::Hashed(Hash::Sha256) && is_usual;
         Slot { ordinal, key, platforms, is_plain }
     }
 }
@@ -45,6 +46,11 @@ pub(crate) struct Plan {
     pub(crate) shares: Vec<Share>,
     /// For each used column where its slots are.
     of_column: Vec<Range<usize>>,
+    /// For each used column whether a plain cell can be written into all its slots at once: an
+    /// e-mail or a phone, all of them SHA-256 keys in usual forms, no other column like it.
+    pub(crate) takes_plain: Vec<bool>,
+    /// Where in a record its countries are.
+    pub(crate) countries: Vec<usize>,
 }
 
 /// More platforms than there are; a row's matches are bits.
@@ -60,7 +66,9 @@ impl Plan {
             alternates: none.clone(),
         };
         let shares = rules.iter().map(share).collect();
-        let mut plan = Plan { shares, ..Plan::default() };
+        let named = used.iter().filter(|column| column.identifier() == Identifier::Country);
+        let countries = named.map(Column::index).collect();
+        let mut plan = Plan { shares, countries, ..Plan::default() };
         for (index, column) in used.iter().enumerate() {
             let start = plan.slots.len();
             for (platform, rules) in rules.iter().enumerate() {
@@ -82,6 +90,10 @@ impl Plan {
                     plan.slots.push(Slot::new(ordinal, key, platforms));
                 }
             }
+            let slots = &plan.slots[start..];
+            let is_read = matches!(column.identifier(), Identifier::Email | Identifier::Phone);
+            let is_wanted = !slots.is_empty() && slots.iter().all(|slot| slot.is_plain);
+            plan.takes_plain.push(is_read && is_wanted && column.ordinal() == 1);
             plan.of_column.push(start..plan.slots.len());
         }
         plan

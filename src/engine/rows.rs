@@ -21,6 +21,7 @@ use super::sha256::{Detected, digest_many};
 use super::summary::{SlotCounts, Summary};
 use crate::normalize::{Country, Hints, Normalizer, Outcome, Rejection, Value};
 use doubt::{countries_of, first_doubtful, has_surplus, is_long, trusted};
+use plain::AtOnce;
 
 /// What stands in a slot of a row: indexes into the table's lists.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,6 +88,28 @@ pub(crate) struct RowHead {
     pub(crate) platforms: u32,
 }
 
+/// A cell of a used column, which is the one with this index.
+struct Cell<'a> {
+    column: &'a Column,
+    index: usize,
+    raw: &'a [u8],
+    position: Position,
+    hints: Hints,
+}
+
+/// So many kinds of rows are remembered.
+const KNOWN_MAX: usize = 16;
+
+/// Rows one after the other in which the same slots are usable: most of a list.
+#[derive(Clone, Copy, Default)]
+struct Alike {
+    rows: u64,
+    /// The slots, as bits.
+    usable: u64,
+    /// The platforms that can match such rows, as bits.
+    platforms: u32,
+}
+
 /// The rows of one chunk.
 #[derive(Default)]
 pub(crate) struct Table {
@@ -107,8 +130,11 @@ pub(crate) struct Table {
     /// Where the next chunk starts.
     pub(crate) end: Option<Checkpoint>,
     counts: Vec<SlotCounts>,
-    /// The usable slots of the last row, as bits, and what that made of it.
-    known: Option<(u64, u32)>,
+    /// For each used column its cells that were written at once.
+    at_once: Vec<AtOnce>,
+    alike: Alike,
+    /// Kinds of rows that have been met.
+    known: Vec<Alike>,
     keeps_rejected: bool,
     keeps_records: bool,
     prehashed_as: PrehashedAs,
@@ -122,7 +148,10 @@ impl Table {
         self.prehashed_as = prehashed_as;
         self.heads.clear();
         self.places.clear();
-        self.known = None;
+        self.alike = Alike::default();
+        self.known.clear();
+        self.at_once.clear();
+        self.at_once.resize(columns.used().len(), AtOnce::default());
         self.digests.clear();
         self.messages.clear();
         self.plain.clear();
@@ -156,47 +185,27 @@ impl Table {
         let row_start = self.places.len();
         let (mut has_primary, mut has_other_primary) = (false, false);
         for (index, column) in columns.used().iter().enumerate() {
-            let identifier = column.identifier();
             let raw = if column.index() > end { &[] } else { trusted(record, column.index()) };
-            let slots = plan.of_column(index);
-            if slots.is_empty() && !identifier.is_primary() {
-                continue;
+            let hints = || column.hints(country, place);
+            let identifier = column.identifier();
+            if plan.takes_plain[index] {
+                let own = &plan.slots[plan.of_column(index)];
+                if self.push_at_once(raw, own, (index, identifier), hints, normalizer) {
+                    has_primary = true;
+                    continue;
+                }
             }
-            let hints = column.hints(country, place);
-            let own = &plan.slots[slots.clone()];
-            let read = self.read_plain(raw, own, slots.start, column, hints, normalizer);
-            let Some(value) = read else {
-                has_primary = true;
-                continue;
-            };
-            let is_empty = matches!(value, Value::Empty);
-            if slots.is_empty() {
-                has_other_primary |= !is_empty;
-                continue;
-            }
-            has_primary |= identifier.is_primary() && !is_empty;
-            let first = self.places.len();
-            // A second e-mail may be the first one again.
-            let same_from = if column.ordinal() > 1 { row_start } else { first };
-            for (at, slot) in own.iter().enumerate() {
-                let place = match alike(&value, &own[..at], slot) {
-                    Some(other) => self.places[first + other],
-                    None => self.write(&value, slot, column, hints, same_from, normalizer),
-                };
-                self.places.push(place);
-            }
-            let cell = (column, raw, record.position);
-            self.count_cell(cell, first, own, slots.start);
-            let own = self.places[first..].iter().zip(own);
-            let mut own = own.filter(|(_, slot)| slot.key.form != Form::Alternate);
-            if identifier == Identifier::Phone && own.any(|(place, _)| is_made(place)) {
-                self.summary.count_phone(value.is_valid_phone(), value.is_assumed_phone());
+            let cell = Cell { column, index, raw, position: record.position, hints: hints() };
+            let is_there = self.push_any(&cell, plan, row_start, normalizer);
+            match plan.of_column(index).is_empty() {
+                true => has_other_primary |= is_there,
+                false => has_primary |= is_there,
             }
         }
         let platforms = self.platforms(plan, row_start);
         let mut problem = record.problem;
         let is_spoilt = problem.is_some_and(RowProblem::spoils_the_row);
-        if columns.has_primary() && platforms == 0 && !has_primary && !is_spoilt {
+        if platforms == 0 && !has_primary && !is_spoilt && columns.has_primary() {
             let reason = match has_other_primary {
                 true => RowProblem::NotAccepted,
                 false => RowProblem::NoIdentifier,
@@ -204,29 +213,86 @@ impl Table {
             problem = Some(reason);
             self.summary.count_row(reason, record.position);
         }
-        self.summary.count_matched(platforms);
         self.heads.push(RowHead { position: record.position, problem, platforms });
     }
 
-    /// The platforms that can match the row whose slots start at `row_start`, as bits. Most rows
-    /// are usable as the row before was.
+    /// Reads a cell in the general way and writes it into its slots; true if there is anything in
+    /// it, and it is a primary identifier.
+    #[inline(never)]
+    fn push_any(
+        &mut self,
+        cell: &Cell<'_>,
+        plan: &Plan,
+        row_start: usize,
+        normalizer: &mut Normalizer,
+    ) -> bool {
+        let (column, slots) = (cell.column, plan.of_column(cell.index));
+        let (identifier, own) = (column.identifier(), &plan.slots[slots.clone()]);
+        if own.is_empty() && !identifier.is_primary() {
+            return false;
+        }
+        let value = match plan.takes_plain[cell.index] {
+            // It is not plain.
+            true => normalizer.read_any(identifier, cell.raw, cell.hints),
+            false => normalizer.read(identifier, cell.raw, cell.hints),
+        };
+        let first = self.places.len();
+        // A second e-mail may be the first one again.
+        let same_from = if column.ordinal() > 1 { row_start } else { first };
+        for (at, slot) in own.iter().enumerate() {
+            let place = match alike(&value, &own[..at], slot) {
+                Some(other) => self.places[first + other],
+                None => self.write(&value, slot, cell, same_from, normalizer),
+            };
+            self.places.push(place);
+        }
+        self.count_cell(cell, first, own, slots.start);
+        let mut own = self.places[first..].iter().zip(own);
+        let is_first_reading =
+            |(place, slot): (&Place, &Slot)| slot.key.form != Form::Alternate && is_made(place);
+        if identifier == Identifier::Phone && own.any(is_first_reading) {
+            self.summary.count_phone(value.is_valid_phone(), value.is_assumed_phone());
+        }
+        identifier.is_primary() && !matches!(value, Value::Empty)
+    }
+
+    /// The platforms that can match the row whose slots start at `row_start`, as bits; the row is
+    /// counted for them.
+    #[inline]
     fn platforms(&mut self, plan: &Plan, row_start: usize) -> u32 {
         let own = &self.places[row_start..];
-        let usable = own.iter().map(|place| {
-            !matches!(place, Place::Empty | Place::Rejected(_) | Place::RejectedAndKept(..))
-        });
         let bits =
-            usable.clone().rev().fold(0_u64, |bits, is_usable| bits << 1 | u64::from(is_usable));
-        if own.len() <= u64::BITS as usize
-            && let Some((known, platforms)) = self.known
-            && known == bits
-        {
-            return platforms;
+            own.iter().rev().fold(0_u64, |bits, place| bits << 1 | u64::from(is_usable(place)));
+        if self.alike.usable != bits || self.alike.rows == 0 || own.len() > u64::BITS as usize {
+            self.look_for_alike(plan, row_start, bits);
         }
-        let slots = plan.slots.iter().zip(usable).filter(|(_, is_usable)| *is_usable);
+        self.alike.rows += 1;
+        self.alike.platforms
+    }
+
+    /// Finds out which platforms can match rows with these usable slots.
+    #[inline(never)]
+    fn look_for_alike(&mut self, plan: &Plan, row_start: usize, bits: u64) {
+        self.count_alike();
+        let own = &self.places[row_start..];
+        let is_short = own.len() <= u64::BITS as usize;
+        let known = self.known.iter().find(|known| known.usable == bits && is_short);
+        if let Some(known) = known {
+            self.alike = *known;
+            return;
+        }
+        let slots = plan.slots.iter().zip(own).filter(|(_, place)| is_usable(place));
         let platforms = plan.matched(slots.map(|(slot, _)| slot));
-        self.known = Some((bits, platforms));
-        platforms
+        self.alike = Alike { rows: 0, usable: bits, platforms };
+        if self.known.len() < KNOWN_MAX {
+            self.known.push(self.alike);
+        }
+    }
+
+    /// Counts the rows that were alike until now.
+    fn count_alike(&mut self) {
+        self.summary.count_matched(self.alike.platforms, self.alike.rows);
+        self.alike.rows = 0;
     }
 
     /// Copies what is kept of a record.
@@ -245,8 +311,7 @@ impl Table {
         &mut self,
         value: &Value<'_>,
         slot: &Slot,
-        column: &Column,
-        hints: Hints,
+        cell: &Cell<'_>,
         first: usize,
         normalizer: &Normalizer,
     ) -> Place {
@@ -256,7 +321,7 @@ impl Table {
         };
         let (identifier, form) = (slot.key.identifier, slot.key.form);
         let start = out.bytes.len();
-        match normalizer.write(value, identifier, form, hints, &mut out.bytes) {
+        match normalizer.write(value, identifier, form, cell.hints, &mut out.bytes) {
             Outcome::Empty => Place::Empty,
             Outcome::Usable => match slot.key.sent {
                 Sent::Plain => {
@@ -274,7 +339,7 @@ impl Table {
                 // Without this the upload file may have no column for it.
                 Ok(())
                     if slot.key.sent != Sent::Hashed(digest.hash())
-                        && !column.holds(digest.hash()) =>
+                        && !cell.column.holds(digest.hash()) =>
                 {
                     Place::Rejected(Rejection::NotAccepted)
                 }
@@ -310,13 +375,8 @@ impl Table {
     }
 
     /// Counts a cell whose slots start at `first`, the plan's slots at `slot`.
-    fn count_cell(
-        &mut self,
-        (column, raw, position): (&Column, &[u8], Position),
-        first: usize,
-        slots: &[Slot],
-        slot: usize,
-    ) {
+    fn count_cell(&mut self, cell: &Cell<'_>, first: usize, slots: &[Slot], slot: usize) {
+        let Cell { column, raw, position, .. } = *cell;
         let identifier = column.identifier();
         if let ([Place::Hashed(_)], [own]) = (&self.places[first..], slots)
             && own.key.form != Form::Alternate
@@ -395,6 +455,8 @@ impl Table {
         if !self.keeps_records {
             self.messages.clear();
         }
+        self.count_alike();
+        self.count_at_once(columns);
         for (slot, counts) in columns.plan().slots.iter().zip(&self.counts) {
             self.summary.count_slot(slot.platforms, slot.key.identifier, counts);
         }
@@ -417,6 +479,11 @@ fn alike(value: &Value<'_>, slots: &[Slot], slot: &Slot) -> Option<usize> {
         other.key.sent == slot.key.sent && value.is_same(other.key.form, slot.key.form)
     };
     slots.iter().position(is_alike)
+}
+
+/// True if something for a platform is in it.
+fn is_usable(place: &Place) -> bool {
+    !matches!(place, Place::Empty | Place::Rejected(_) | Place::RejectedAndKept(..))
 }
 
 /// True for a digest that was made here.

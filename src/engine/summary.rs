@@ -223,12 +223,12 @@ impl Summary {
         }
     }
 
-    /// Counts a row that these platforms, given as bits, can match.
-    pub(crate) fn count_matched(&mut self, platforms: u32) {
-        self.total_rows += 1;
-        self.usable_rows += u64::from(platforms != 0);
+    /// Counts rows that these platforms, given as bits, can match.
+    pub(crate) fn count_matched(&mut self, platforms: u32, rows: u64) {
+        self.total_rows += rows;
+        self.usable_rows += if platforms != 0 { rows } else { 0 };
         for (index, counts) in self.platforms.iter_mut().enumerate() {
-            counts.matched_rows += u64::from(platforms >> index & 1);
+            counts.matched_rows += rows * u64::from(platforms >> index & 1);
         }
     }
 
@@ -243,8 +243,13 @@ impl Summary {
 
     /// Counts a phone that was read and is usable.
     pub(crate) fn count_phone(&mut self, is_valid: bool, is_assumed: bool) {
-        self.usable_phones += 1;
         self.assumed_phones += u64::from(is_assumed);
-        self.valid_phones += u64::from(is_valid);
+        self.count_phones(1, u64::from(is_valid));
+    }
+
+    /// Counts usable phones, and those of them that are valid.
+    pub(crate) fn count_phones(&mut self, usable: u64, valid: u64) {
+        self.usable_phones += usable;
+        self.valid_phones += valid;
     }
 }

@@ -154,7 +154,7 @@ impl Spelling {
     }
 
     fn csv_record(&self, number: u64, row: Row<'_>, places: &Places, out: &mut Vec<u8>) {
-        out.extend_from_slice(decimal(number, &mut [0; 20]));
+        out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
         for index in 0..self.kept {
             out.push(b',');
             csv_field(row.kept(index), out);
@@ -178,7 +178,7 @@ impl Spelling {
 
     fn json_line(&self, number: u64, row: Row<'_>, places: &Places, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"row\":");
-        out.extend_from_slice(decimal(number, &mut [0; 20]));
+        out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
         let (kept, keys) = self.names[1..].split_at(self.kept);
         for (index, name) in kept.iter().enumerate() {
             member(out, name, &normalize::text_of(row.kept(index)));
@@ -191,19 +191,6 @@ impl Spelling {
             }
         }
         out.extend_from_slice(b"}\n");
-    }
-}
-
-/// A number's decimal digits, without a detour over the heap.
-pub(crate) fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
-    let mut start = digits.len();
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            return &digits[start..];
-        }
     }
 }
 

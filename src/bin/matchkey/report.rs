@@ -7,7 +7,6 @@
 use crate::args::{Choice, HashArguments};
 use crate::failure::{grouped, percent};
 use crate::input::Input;
-use crate::layout::decimal;
 use matchkey::normalize::Rejection;
 use matchkey::normalize::date::DateOrder;
 use matchkey::platform::upload::csv_field;
@@ -402,7 +401,7 @@ impl Rejects {
         csv_field(input.as_bytes(), out);
         for number in [number, position.line, position.byte] {
             out.push(b',');
-            out.extend_from_slice(decimal(number, &mut [0; 20]));
+            out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
         }
         for text in [field, reason] {
             out.push(b',');

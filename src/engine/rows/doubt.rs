@@ -4,7 +4,6 @@
 //! first cell of a row too long that may belong elsewhere.
 
 use crate::engine::columns::Columns;
-use crate::engine::identifier::Identifier;
 use crate::engine::problem::RowProblem;
 use crate::engine::record::Record;
 use crate::normalize::{Country, Normalizer, Outcome};
@@ -50,9 +49,17 @@ pub(super) fn first_doubtful(
 
 /// What may be used of a cell: nothing of a record that was given up; and the quote that opened a
 /// cell of a damaged record, and never closed, is no part of it.
+#[inline]
 pub(super) fn trusted<'a>(record: &Record<'a>, index: usize) -> &'a [u8] {
     let cell = record.fields.get(index).unwrap_or_default();
     match (record.problem, cell) {
+        (None, [b' ', ..]) | (Some(_), _) => trusted_part(record.problem, cell),
+        _ => cell,
+    }
+}
+
+fn trusted_part(problem: Option<RowProblem>, cell: &[u8]) -> &[u8] {
+    match (problem, cell) {
         (Some(problem), _) if problem.spoils_the_row() => &[],
         (Some(RowProblem::QuoteRecovered), [quote @ (b'"' | b'\''), rest @ ..])
             if !rest.contains(quote) =>
@@ -70,8 +77,11 @@ pub(super) fn trusted<'a>(record: &Record<'a>, index: usize) -> &'a [u8] {
 
 /// The country that the row itself names for its phones, and for its state and postal code.
 pub(super) fn countries_of(record: &Record<'_>, columns: &Columns) -> [Option<Country>; 2] {
-    let named = columns.used().iter().filter(|c| c.identifier() == Identifier::Country);
-    let mut cells = named.filter_map(|column| record.fields.get(column.index()));
+    let named = &columns.plan().countries;
+    if named.is_empty() {
+        return [None; 2];
+    }
+    let mut cells = named.iter().filter_map(|index| record.fields.get(*index));
     let of_phones = cells.clone().find_map(Country::from_cell);
     [of_phones, of_phones.or_else(|| cells.find_map(Country::from_any_cell))]
 }

@@ -4,74 +4,92 @@
 //! through a value, an outcome and a place for each slot.
 
 use super::Table;
-use crate::engine::columns::Column;
+use crate::engine::columns::Columns;
 use crate::engine::identifier::Identifier;
 use crate::engine::plan::Slot;
-use crate::normalize::email::{Spelling, Swept};
-use crate::normalize::{Hints, Normalizer, Value, phone};
+use crate::engine::rules::Form;
+use crate::normalize::email::Spelling;
+use crate::normalize::{Hints, Normalizer, phone};
+
+/// Cells of a column that were written at once.
+#[derive(Clone, Copy, Default)]
+pub(super) struct AtOnce {
+    cells: u64,
+    /// Their different keys.
+    keys: u64,
+    /// Those that are phones which libphonenumber calls valid.
+    valid: u64,
+}
 
 impl Table {
-    /// Reads a cell. The plainest are written and counted at once, since it is known what the
-    /// general way makes of them; any other goes on. Only where all of a column's slots are SHA-256
-    /// keys of first readings, and no other column is like it.
-    pub(super) fn read_plain<'a>(
+    /// Reads a cell of a column that takes plain ones. The plainest are written and counted at
+    /// once, since it is known what the general way makes of them; any other is left to it: false.
+    #[inline]
+    pub(super) fn push_at_once(
         &mut self,
-        raw: &'a [u8],
+        raw: &[u8],
         slots: &[Slot],
-        slot: usize,
-        column: &Column,
-        hints: Hints,
+        (column, identifier): (usize, Identifier),
+        hints: impl FnOnce() -> Hints,
         normalizer: &mut Normalizer,
-    ) -> Option<Value<'a>> {
-        let identifier = column.identifier();
-        let is_wanted = !slots.is_empty() && slots.iter().all(|slot| slot.is_plain);
-        if column.ordinal() > 1 || !is_wanted {
-            return Some(normalizer.read(identifier, raw, hints));
-        }
-        // Two spellings at most.
+    ) -> bool {
+        let keys = match identifier {
+            Identifier::Email => match normalizer.plain_email(raw) {
+                Some(email) => self.push_spelled(
+                    slots,
+                    |form| email.spelling(form) == Spelling::Stripped,
+                    |is_stripped, out| match is_stripped {
+                        true => email.write_stripped(out),
+                        false => email.write_whole(out),
+                    },
+                ),
+                None => return false,
+            },
+            _ => match normalizer.plain_phone(raw, hints()) {
+                Some(phone) if !slots.iter().any(|slot| phone.is_too_short(slot.key.form)) => {
+                    self.at_once[column].valid += u64::from(phone.is_valid);
+                    self.push_spelled(slots, phone::has_plus, |has_plus, out| {
+                        phone.write(has_plus, out);
+                    })
+                }
+                _ => return false,
+            },
+        };
+        self.at_once[column].cells += 1;
+        self.at_once[column].keys += keys;
+        true
+    }
+
+    /// Writes a message into each slot, one for each of the two spellings that forms have. Says
+    /// how many spellings there are.
+    #[inline]
+    fn push_spelled(
+        &mut self,
+        slots: &[Slot],
+        spelling: impl Fn(Form) -> bool,
+        write: impl Fn(bool, &mut Vec<u8>),
+    ) -> u64 {
         let mut spelled = [None; 2];
-        match identifier {
-            Identifier::Email => {
-                let Some(email) = normalizer.plain_email(raw) else {
-                    return Some(normalizer.read_any(identifier, raw, hints));
-                };
-                let is_other = |slot: &Slot| email.spelling(slot.key.form) == Spelling::Other;
-                if slots.iter().any(is_other) {
-                    return Some(Value::Swept(*email));
-                }
-                for slot in slots {
-                    let spelling = email.spelling(slot.key.form);
-                    let write = match spelling {
-                        Spelling::Stripped => Swept::write_stripped,
-                        _ => Swept::write_whole,
-                    };
-                    let known = &mut spelled[usize::from(spelling == Spelling::Stripped)];
-                    let place =
-                        *known.get_or_insert_with(|| self.messages.add(|out| write(email, out)));
-                    self.places.push(place);
-                }
-            }
-            Identifier::Phone => {
-                let Some(phone) = normalizer.plain_phone(raw, hints) else {
-                    return Some(normalizer.read_any(identifier, raw, hints));
-                };
-                if slots.iter().any(|slot| phone.is_too_short(slot.key.form)) {
-                    return Some(Value::PlainPhone(phone));
-                }
-                for slot in slots {
-                    let has_plus = phone::has_plus(slot.key.form);
-                    let place = *spelled[usize::from(has_plus)]
-                        .get_or_insert_with(|| self.messages.add(|out| phone.write(has_plus, out)));
-                    self.places.push(place);
-                }
-                self.summary.count_phone(phone.is_valid, false);
-            }
-            _ => return Some(normalizer.read_any(identifier, raw, hints)),
+        for slot in slots {
+            let spelling = spelling(slot.key.form);
+            let known = spelled[usize::from(spelling)];
+            let place = known.unwrap_or_else(|| self.messages.add(|out| write(spelling, out)));
+            spelled[usize::from(spelling)] = Some(place);
+            self.places.push(place);
         }
-        let keys = spelled.iter().flatten().count() as u64;
-        self.counts[slot..][..slots.len()].iter_mut().for_each(|counts| counts.usable += 1);
-        self.summary.count_candidates(identifier, keys);
-        None
+        spelled.iter().flatten().count() as u64
+    }
+
+    /// Adds the cells that were written at once to what is counted of columns and slots.
+    pub(super) fn count_at_once(&mut self, columns: &Columns) {
+        for (index, (column, at_once)) in columns.used().iter().zip(&self.at_once).enumerate() {
+            let slots = columns.plan().of_column(index);
+            self.counts[slots].iter_mut().for_each(|counts| counts.usable += at_once.cells);
+            self.summary.count_candidates(column.identifier(), at_once.keys);
+            if column.identifier() == Identifier::Phone {
+                self.summary.count_phones(at_once.cells, at_once.valid);
+            }
+        }
     }
 }
 

@@ -85,6 +85,7 @@ impl Swept {
     }
 
     /// How a form spells it.
+    #[inline]
     pub(crate) fn spelling(&self, form: Form) -> Spelling {
         let is_stripped = match form {
             Form::Google => matches!(self.domain(), b"gmail.com" | b"googlemail.com"),
@@ -114,6 +115,7 @@ impl Swept {
     }
 
     /// Appends the address, in lower case.
+    #[inline]
     pub(crate) fn write_whole(&self, out: &mut Vec<u8>) {
         // All of it, and then less: copies of one length take no call.
         let end = out.len() + self.length;
