@@ -86,6 +86,7 @@ impl Encoding {
     }
 
     /// Appends the bytes of a digest, spelled in this way, in ASCII.
+    #[inline]
     pub fn write(self, digest: &[u8], out: &mut Vec<u8>) {
         match self {
             Encoding::Hex => write_hex(digest, out),
@@ -179,16 +180,15 @@ impl Digest {
 /// Appends hexadecimal digits.
 fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
     match bytes.try_into() {
-        Ok(bytes) => out.extend_from_slice(&spell::hex(bytes)),
+        Ok(bytes) => spell::hex(bytes, out),
         Err(_) => bytes.iter().for_each(|byte| out.extend_from_slice(&pair(*byte))),
     }
 }
 
 /// Appends base64 with padding.
 fn write_base64(bytes: &[u8], out: &mut Vec<u8>) {
-    match bytes.try_into().ok().and_then(spell::base64) {
-        Some(digits) => out.extend_from_slice(&digits),
-        None => write_base64_portable(bytes, out),
+    if !bytes.try_into().is_ok_and(|bytes| spell::base64(bytes, out)) {
+        write_base64_portable(bytes, out);
     }
 }
 

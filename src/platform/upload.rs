@@ -4,11 +4,15 @@
 //! records, as bytes. The caller writes them where they belong and starts a new part where a limit
 //! is reached ([`Spec::rows_max`](super::spec::Spec), [`Spec::bytes_max`](super::spec::Spec)).
 
+mod writer;
+
 use super::Platform;
 use super::spec::{FileSpec, Layout, SheetColumn};
-use crate::engine::{Cell, Columns, Encoding, Hash, Identifier, Options, Row, Sent};
+use crate::engine::{Columns, Encoding, Hash, Identifier, Options, Row, Sent};
 use std::collections::BTreeSet;
 use std::fmt;
+use writer::Writer;
+pub use writer::csv_field;
 
 /// The most columns of one identifier.
 const ORDINALS: usize = 3;
@@ -51,8 +55,8 @@ struct FilePlaces {
     slots: Vec<[Option<usize>; ORDINALS]>,
     /// The most records that a row can have.
     records_max: usize,
-    /// Where a row has one record, and each column one slot and nothing to be asked: the slots,
-    /// and whether what stands there is worth a record.
+    /// Where a row has one record of a table, and each column one slot and nothing to be asked:
+    /// the slots, and whether what stands there is worth a record. Where lines have one slot: it.
     simple: Option<Vec<(Option<usize>, bool)>>,
 }
 
@@ -170,7 +174,8 @@ impl Upload {
             let slots: Vec<_> = file.columns.iter().map(slots).collect();
             let several = slots.iter().map(|slots| slots.iter().flatten().count());
             let records_max = several.max().unwrap_or(0).max(1);
-            let simple = (records_max == 1 && file.is_simple(&slots)).then(|| {
+            let is_simple = records_max == 1 && file.is_simple(&slots);
+            let simple = is_simple.then(|| {
                 let is_own = |column: &FileColumn| {
                     column.identifier.is_some_and(|identifier| !identifier.is_attribute())
                 };
@@ -194,13 +199,15 @@ impl Upload {
         }
         for (index, (file, places)) in self.files.iter().zip(&places.0).enumerate() {
             let mut writer = Writer { row, encoding: self.encoding, out: &mut records[index] };
-            if let Some(columns) = &places.simple {
-                writer.simple_table(columns);
-                continue;
-            }
             match file.spec.layout {
-                Layout::Table { together, .. } => writer.table(&file.columns, places, together),
-                Layout::Lines { .. } => places.slots.iter().for_each(|slots| writer.lines(slots)),
+                Layout::Table { together, .. } => match &places.simple {
+                    Some(columns) => writer.simple_table(columns),
+                    None => writer.table(&file.columns, places, together),
+                },
+                Layout::Lines { .. } => match places.simple.as_deref() {
+                    Some([(Some(slot), _)]) => writer.line(*slot),
+                    _ => places.slots.iter().for_each(|slots| writer.lines(slots)),
+                },
                 Layout::Items { kinds, .. } => {
                     for ((_, kind), slots) in kinds.iter().zip(&places.slots) {
                         writer.items(kind, slots);
@@ -212,9 +219,13 @@ impl Upload {
 }
 
 impl File {
-    /// True for a table in which nothing but a slot decides what stands in a column.
+    /// True for a table in which nothing but a slot decides what stands in a column, and for lines.
     fn is_simple(&self, slots: &[[Option<usize>; ORDINALS]]) -> bool {
-        let Layout::Table { together, .. } = self.spec.layout else { return false };
+        let together = match self.spec.layout {
+            Layout::Table { together, .. } => together,
+            Layout::Lines { .. } => return true,
+            Layout::Items { .. } => return false,
+        };
         let is_simple = |(column, slots): (&FileColumn, &[Option<usize>; ORDINALS])| {
             let is_together = column.identifier.is_some_and(|it| together.contains(&it));
             column.hash.is_none() && (!is_together || slots.iter().all(Option::is_none))
@@ -286,151 +297,6 @@ fn ordinals(column: &SheetColumn, fields: &BTreeSet<(Identifier, usize)>) -> usi
     let Some(identifier) = column.identifier else { return 0 };
     let most = if column.repeats { ORDINALS } else { 1 };
     (1..=most).filter(|ordinal| fields.contains(&(identifier, *ordinal))).count()
-}
-
-/// Writes the records of one row to one file.
-struct Writer<'a> {
-    row: Row<'a>,
-    encoding: Encoding,
-    out: &'a mut Records,
-}
-
-impl Writer<'_> {
-    /// Appends what stands in a slot, if it is usable.
-    fn value(&mut self, slot: Option<usize>) -> bool {
-        let Some(slot) = slot else { return false };
-        if let Some((_, digest)) = self.row.key(slot) {
-            self.encoding.write(digest, &mut self.out.bytes);
-            return true;
-        }
-        let Cell::Plain(text) = self.row.slot(slot) else { return false };
-        csv_field(text.as_bytes(), &mut self.out.bytes);
-        true
-    }
-
-    /// The n-th usable of some slots; one that is equal to an earlier one does not count.
-    fn usable(&self, slots: &[Option<usize>; ORDINALS], n: usize) -> Option<usize> {
-        let is_usable = |slot: &usize| self.row.is_usable_slot(*slot);
-        let is_new = |at: &usize| {
-            let Some(slot) = slots[*at].filter(is_usable) else { return false };
-            let earlier = slots[..*at].iter().flatten();
-            !earlier.into_iter().any(|earlier| self.row.slot(*earlier) == self.row.slot(slot))
-        };
-        (0..ORDINALS).filter(is_new).nth(n).and_then(|at| slots[at])
-    }
-
-    /// Appends the digest in a slot, if it is of this hash.
-    fn value_of(&mut self, slot: Option<usize>, hash: Option<Hash>) -> bool {
-        let is_other = |hash| {
-            let key = slot.and_then(|slot| self.row.key(slot));
-            key.is_some_and(|(of, _)| of != hash)
-        };
-        !hash.is_some_and(is_other) && self.value(slot)
-    }
-
-    /// A record of a table in which each column has one slot.
-    fn simple_table(&mut self, columns: &[(Option<usize>, bool)]) {
-        let start = self.out.bytes.len();
-        let mut has_own = false;
-        for (index, (slot, is_own)) in columns.iter().enumerate() {
-            if index > 0 {
-                self.out.bytes.push(b',');
-            }
-            has_own |= self.value(*slot) && *is_own;
-        }
-        match has_own {
-            true => {
-                self.out.bytes.push(b'\n');
-                self.out.close();
-            }
-            false => self.out.bytes.truncate(start),
-        }
-    }
-
-    /// A record, and one more for each further primary identifier that has no column of its own.
-    fn table(&mut self, columns: &[FileColumn], places: &FilePlaces, together: &[Identifier]) {
-        let is_in =
-            |column: &FileColumn| column.identifier.is_some_and(|it| together.contains(&it));
-        let mut all = columns.iter().zip(&places.slots);
-        let has_all = together.is_empty()
-            || all.all(|(column, slots)| !is_in(column) || self.usable(slots, 0).is_some());
-        for number in 0..places.records_max {
-            let start = self.out.bytes.len();
-            let mut has_own = false;
-            for (index, (column, slots)) in columns.iter().zip(&places.slots).enumerate() {
-                let identifier = column.identifier;
-                let is_primary = identifier.is_some_and(Identifier::is_primary);
-                let is_attribute = identifier.is_some_and(Identifier::is_attribute);
-                let slot = match (column.ordinal, is_primary) {
-                    (Some(_), _) if number > 0 => None,
-                    (Some(_), _) => slots[0],
-                    (None, true) => self.usable(slots, number),
-                    (None, false) if is_in(column) && !has_all => None,
-                    (None, false) => self.usable(slots, 0),
-                };
-                if index > 0 {
-                    self.out.bytes.push(b',');
-                }
-                let is_there = self.value_of(slot, column.hash);
-                has_own |= is_there && !is_attribute && (is_primary || number == 0);
-            }
-            if !has_own {
-                self.out.bytes.truncate(start);
-                break;
-            }
-            self.out.bytes.push(b'\n');
-            self.out.close();
-        }
-    }
-
-    fn lines(&mut self, slots: &[Option<usize>; ORDINALS]) {
-        for n in 0..ORDINALS {
-            let Some(slot) = self.usable(slots, n) else { break };
-            // Not CSV: a line is a value.
-            match (self.row.key(slot), self.row.slot(slot)) {
-                (Some((_, digest)), _) => self.encoding.write(digest, &mut self.out.bytes),
-                (None, Cell::Plain(text)) => self.out.bytes.extend_from_slice(text.as_bytes()),
-                _ => continue,
-            }
-            self.out.bytes.push(b'\n');
-            self.out.close();
-        }
-    }
-
-    fn items(&mut self, kind: &str, slots: &[Option<usize>; ORDINALS]) {
-        for n in 0..ORDINALS {
-            let Some(slot) = self.usable(slots, n) else { break };
-            let start = self.out.bytes.len();
-            for field in ["Customer List Item", "", kind] {
-                csv_field(field.as_bytes(), &mut self.out.bytes);
-                self.out.bytes.push(b',');
-            }
-            if self.value(Some(slot)) {
-                self.out.bytes.extend_from_slice(b",Add\n");
-                self.out.close();
-            } else {
-                self.out.bytes.truncate(start);
-            }
-        }
-    }
-}
-
-/// Appends a field of a CSV record that has more than this one, or one that is not empty.
-pub fn csv_field(field: &[u8], out: &mut Vec<u8>) {
-    let is_marked = |byte: &u8| matches!(byte, b',' | b'"' | b'\r' | b'\n');
-    if !field.iter().any(is_marked) {
-        out.extend_from_slice(field);
-        return;
-    }
-    // Each byte may be doubled; and there are two quotes.
-    const QUOTES: usize = 2;
-    let mut writer = csv_core::Writer::new();
-    let start = out.len();
-    out.resize(start + 2 * field.len() + QUOTES, 0);
-    let mut end = start + writer.field(field, &mut out[start..]).2;
-    // The closing quote waits for what follows.
-    end += writer.finish(&mut out[end..]).1;
-    out.truncate(end);
 }
 
 #[cfg(test)]

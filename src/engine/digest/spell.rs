@@ -12,36 +12,34 @@ pub(super) const BASE64_DIGITS: usize = 44;
 pub(super) const BASE64: &[u8; 64] =
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// The hexadecimal digits.
+/// Appends the hexadecimal digits.
 #[inline]
-pub(super) fn hex(digest: &[u8; BYTES]) -> [u8; 2 * BYTES] {
+pub(super) fn hex(digest: &[u8; BYTES], out: &mut Vec<u8>) {
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2") {
         // SAFETY: the processor has the instructions.
-        return unsafe { hex_avx2(digest) };
+        return unsafe { hex_avx2(digest, out) };
     }
-    hex_portable(digest)
+    hex_portable(digest, out);
 }
 
-/// The digits of base64, if this processor spells them all at once.
+/// Appends the digits of base64; false, with nothing done, where this processor does not spell
+/// them all at once.
 #[inline]
-pub(super) fn base64(digest: &[u8; BYTES]) -> Option<[u8; BASE64_DIGITS]> {
+pub(super) fn base64(digest: &[u8; BYTES], out: &mut Vec<u8>) -> bool {
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vbmi") {
         // SAFETY: the processor has the instructions.
-        return Some(unsafe { base64_avx512(digest) });
+        unsafe { base64_avx512(digest, out) };
+        return true;
     }
-    let _ = digest;
-    None
+    let _ = (digest, out);
+    false
 }
 
 /// Without a branch or a table: the compiler makes vectors of it.
-fn hex_portable(digest: &[u8; BYTES]) -> [u8; 2 * BYTES] {
-    let mut digits = [0; 2 * BYTES];
-    for (digits, byte) in digits.as_chunks_mut().0.iter_mut().zip(digest) {
-        *digits = pair(*byte);
-    }
-    digits
+fn hex_portable(digest: &[u8; BYTES], out: &mut Vec<u8>) {
+    out.extend_from_slice(digest.map(pair).as_flattened());
 }
 
 /// The hexadecimal digits of a byte.
@@ -52,18 +50,19 @@ pub(super) fn pair(byte: u8) -> [u8; 2] {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn hex_avx2(digest: &[u8; BYTES]) -> [u8; 2 * BYTES] {
+fn hex_avx2(digest: &[u8; BYTES], out: &mut Vec<u8>) {
     use std::arch::x86_64::{
         _mm_loadu_si128, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_cvtepu8_epi16,
         _mm256_or_si256, _mm256_set1_epi8, _mm256_shuffle_epi8, _mm256_slli_epi16,
         _mm256_srli_epi16, _mm256_storeu_si256,
     };
-    let mut digits = [0; 2 * BYTES];
     // SAFETY: there are 16 bytes.
     let table = unsafe { _mm_loadu_si128(b"0123456789abcdef".as_ptr().cast()) };
     let table = _mm256_broadcastsi128_si256(table);
-    for (digits, half) in digits.as_chunks_mut::<BYTES>().0.iter_mut().zip(digest.as_chunks().0) {
-        let half: &[u8; BYTES / 2] = half;
+    let start = out.len();
+    out.reserve(2 * BYTES);
+    let room = out.spare_capacity_mut()[..2 * BYTES].as_chunks_mut::<BYTES>().0;
+    for (digits, half) in room.iter_mut().zip(digest.as_chunks::<{ BYTES / 2 }>().0) {
         // SAFETY: a half has 16 bytes.
         let bytes = _mm256_cvtepu8_epi16(unsafe { _mm_loadu_si128(half.as_ptr().cast()) });
         // The high half of each byte first: the two digits side by side.
@@ -73,12 +72,13 @@ fn hex_avx2(digest: &[u8; BYTES]) -> [u8; 2 * BYTES] {
         // SAFETY: there is room for 32 bytes.
         unsafe { _mm256_storeu_si256(digits.as_mut_ptr().cast(), spelled) };
     }
-    digits
+    // SAFETY: so many bytes behind the start were written.
+    unsafe { out.set_len(start + 2 * BYTES) };
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512bw,avx512vbmi")]
-fn base64_avx512(digest: &[u8; BYTES]) -> [u8; BASE64_DIGITS] {
+fn base64_avx512(digest: &[u8; BYTES], out: &mut Vec<u8>) {
     use std::arch::x86_64::{
         _mm256_loadu_si256, _mm512_loadu_si512, _mm512_multishift_epi64_epi8,
         _mm512_permutexvar_epi8, _mm512_set1_epi64, _mm512_storeu_si512, _mm512_zextsi256_si512,
@@ -99,21 +99,23 @@ fn base64_avx512(digest: &[u8; BYTES]) -> [u8; BASE64_DIGITS] {
         }
         places
     };
-    // SAFETY: the digest has 32 bytes, the lists 64.
+    // SAFETY: the digest has 32 bytes.
     let bytes = unsafe { _mm256_loadu_si256(digest.as_ptr().cast()) };
-    // SAFETY: as above.
-    let [groups, alphabet] =
-        [&GROUPS, BASE64].map(|list| unsafe { _mm512_loadu_si512(list.as_ptr().cast()) });
-    let bytes = _mm512_permutexvar_epi8(groups, _mm512_zextsi256_si512(bytes));
+    // SAFETY: the lists have 64 bytes.
+    let load = |list: &[u8; 64]| unsafe { _mm512_loadu_si512(list.as_ptr().cast()) };
+    let bytes = _mm512_permutexvar_epi8(load(&GROUPS), _mm512_zextsi256_si512(bytes));
     // Where the six bits of each digit start in two groups.
     let shifts = _mm512_set1_epi64(0x3036_242a_1016_040a);
-    let spelled = _mm512_permutexvar_epi8(_mm512_multishift_epi64_epi8(shifts, bytes), alphabet);
-    let mut digits = [0; 64];
+    let bits = _mm512_multishift_epi64_epi8(shifts, bytes);
+    let spelled = _mm512_permutexvar_epi8(bits, load(BASE64));
+    let start = out.len();
+    out.reserve(64);
+    let room = &mut out.spare_capacity_mut()[..64];
     // SAFETY: there is room for 64 bytes.
-    unsafe { _mm512_storeu_si512(digits.as_mut_ptr().cast(), spelled) };
-    let mut spelled = [b'='; BASE64_DIGITS];
-    spelled[..BASE64_DIGITS - 1].copy_from_slice(&digits[..BASE64_DIGITS - 1]);
-    spelled
+    unsafe { _mm512_storeu_si512(room.as_mut_ptr().cast(), spelled) };
+    room[BASE64_DIGITS - 1].write(b'=');
+    // SAFETY: so many bytes behind the start were written.
+    unsafe { out.set_len(start + BASE64_DIGITS) };
 }
 
 #[cfg(test)]
@@ -124,11 +126,14 @@ mod tests {
 
     fn check(digest: &[u8; BYTES]) {
         let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex(digest), digits.as_bytes());
-        assert_eq!(hex_portable(digest), digits.as_bytes());
-        let mut portable = Vec::new();
+        for way in [hex, hex_portable] {
+            let mut out = b"before".to_vec();
+            way(digest, &mut out);
+            assert_eq!(out, format!("before{digits}").as_bytes());
+        }
+        let (mut portable, mut out) = (b"before".to_vec(), b"before".to_vec());
         super::super::write_base64_portable(digest, &mut portable);
-        assert!(base64(digest).is_none_or(|digits| digits[..] == portable));
+        assert!(!base64(digest, &mut out) || out == portable);
     }
 
     #[test]
