@@ -83,7 +83,11 @@ impl<M: Default> Batch<M> {
     /// Every row of the batch, unusable ones included.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
         let (table, columns) = (&self.table, &*self.columns);
-        (0..table.heads.len()).map(move |index| Row { table, columns, index })
+        let width = columns.plan().slots.len();
+        (0..table.heads.len()).map(move |index| {
+            let places = &table.places[index * width..][..width];
+            Row { table, columns, places, index }
+        })
     }
 
     /// How many rows there are.
@@ -125,6 +129,8 @@ impl<M: Default> Drop for Batch<M> {
 pub struct Row<'a> {
     table: &'a Table,
     columns: &'a Columns,
+    /// What stands in its slots.
+    places: &'a [Place],
     index: usize,
 }
 
@@ -175,12 +181,6 @@ impl<'a> Row<'a> {
     }
 
     #[inline]
-    fn places(&self) -> &'a [Place] {
-        let width = self.columns.plan().slots.len();
-        &self.table.places[self.index * width..][..width]
-    }
-
-    #[inline]
     fn show(&self, place: Place) -> Cell<'a> {
         let table = self.table;
         match place {
@@ -201,13 +201,13 @@ impl<'a> Row<'a> {
     /// What stands in a slot of the plan.
     #[inline]
     pub(crate) fn slot(&self, slot: usize) -> Cell<'a> {
-        self.show(self.places()[slot])
+        self.show(self.places[slot])
     }
 
     /// The digest in a slot of the plan, and its hash.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn key(&self, slot: usize) -> Option<(Hash, &'a [u8])> {
-        match self.places()[slot] {
+        match self.places[slot] {
             Place::Hashed(index) => Some((Hash::Sha256, &self.table.sha256[index as usize])),
             Place::Digest(index) => {
                 let digest = &self.table.digests[index as usize];
@@ -220,7 +220,7 @@ impl<'a> Row<'a> {
     /// True if a key or a plain value stands in a slot of the plan.
     #[inline]
     pub(crate) fn is_usable_slot(&self, slot: usize) -> bool {
-        matches!(self.places()[slot], Place::Hashed(_) | Place::Digest(_) | Place::Plain(_))
+        matches!(self.places[slot], Place::Hashed(_) | Place::Digest(_) | Place::Plain(_))
     }
 
     /// What became of the cell of the used column with this index in [`Columns::used`]: unusable
@@ -231,7 +231,7 @@ impl<'a> Row<'a> {
     /// If there is no such column.
     pub fn cell(&self, column: usize) -> Cell<'a> {
         assert!(column < self.columns.used().len(), "there is no used column {column}");
-        let places = &self.places()[self.columns.plan().of_column(column)];
+        let places = &self.places[self.columns.plan().of_column(column)];
         let is_rejected = |place: &&Place| matches!(self.show(**place), Cell::Rejected(_));
         let telling = places.iter().find(is_rejected).or(places.first());
         telling.map_or(Cell::NotTaken, |place| self.show(*place))
@@ -279,7 +279,7 @@ impl<'a> Row<'a> {
     /// If there is no such column.
     pub fn rejected(&self, column: usize) -> Option<&'a [u8]> {
         assert!(column < self.columns.used().len(), "there is no used column {column}");
-        let places = &self.places()[self.columns.plan().of_column(column)];
+        let places = &self.places[self.columns.plan().of_column(column)];
         places.iter().find_map(|place| match place {
             Place::RejectedAndKept(_, index) => Some(self.table.rejected.at(*index as usize)),
             _ => None,
@@ -304,7 +304,7 @@ impl<'a> Row<'a> {
     /// If there is no such column.
     pub fn canonical(&self, column: usize) -> Option<&'a str> {
         assert!(column < self.columns.used().len(), "there is no used column {column}");
-        let places = &self.places()[self.columns.plan().of_column(column)];
+        let places = &self.places[self.columns.plan().of_column(column)];
         let messages = &self.table.messages;
         places.iter().find_map(|place| match place {
             Place::Hashed(index) => std::str::from_utf8(messages.get(*index as usize)?).ok(),

@@ -30,13 +30,13 @@ static TABLE: LazyLock<HashMap<&'static str, Country>> = LazyLock::new(|| {
 
 /// Which pairs of letters are a country's code: every row has one.
 static PAIRS: LazyLock<[[bool; 26]; 26]> = LazyLock::new(|| {
-    let letters = |a: usize| (b'A' + a as u8) as char;
-    std::array::from_fn(|a| {
-        std::array::from_fn(|b| {
-            let code: String = [letters(a), letters(b)].into_iter().collect();
-            TABLE.get(code.as_str()).is_some_and(|country| country.alpha2() == code)
-        })
-    })
+    let mut pairs = [[false; 26]; 26];
+    for line in include_str!("countries.csv").lines().skip(1) {
+        if let [a @ b'A'..=b'Z', b @ b'A'..=b'Z', ..] = line.as_bytes() {
+            pairs[usize::from(a - b'A')][usize::from(b - b'A')] = true;
+        }
+    }
+    pairs
 });
 
 impl Country {
