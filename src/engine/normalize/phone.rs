@@ -335,7 +335,10 @@ impl Reader {
         if default.is_none() && !has_plus {
             return Err(Reason::ParseInvalidCountryCode);
         }
-        let number = core::read(tables, &mut self.buffers, has_plus, default)?;
+        let number = match core::read_simple(tables, &mut self.buffers, has_plus, default) {
+            Some(number) => number,
+            None => core::read(tables, &mut self.buffers, has_plus, default)?,
+        };
         let code = number.main.code_digits;
         let (national, length) = (self.buffers.national(), self.buffers.digits().len());
         Ok(Phone::new(code, national, length, number.reason, number.is_valid))

@@ -49,7 +49,7 @@ pub(super) fn first_doubtful(
 
 /// What may be used of a cell: nothing of a record that was given up; and the quote that opened a
 /// cell of a damaged record, and never closed, is no part of it.
-#[inline]
+#[inline(always)]
 pub(super) fn trusted<'a>(record: &Record<'a>, index: usize) -> &'a [u8] {
     let cell = record.fields.get(index).unwrap_or_default();
     match (record.problem, cell) {

@@ -137,6 +137,44 @@ pub(super) fn read<'a>(
     })
 }
 
+/// Reads the digits in the buffers where no prefix has to be tried and nothing is wrong: most
+/// numbers. `None` says nothing, and the digits stay: [`read`] tells.
+pub(super) fn read_simple<'a>(
+    tables: &'a Tables,
+    buffers: &mut Buffers,
+    has_plus: bool,
+    default: Option<&'a Dialling>,
+) -> Option<Number<'a>> {
+    let may_have_prefix = |territory: &Dialling, digits: &[u8]| {
+        territory.prefix != 0 && may_start(territory.prefix_start, digits)
+    };
+    let digits = buffers.digits();
+    let (main, start) = match default {
+        _ if has_plus => {
+            let named = tables.lead(digits)?;
+            let start = code_length(named.code_digits);
+            if may_have_prefix(named, digits.get(start..)?) {
+                return None;
+            }
+            (named, start)
+        }
+        // It may start with the prefix for dialling abroad, with its own calling code.
+        Some(territory) if may_start(territory.abroad_start, digits) => return None,
+        Some(territory) if digits.first() == territory.code_digits.first() => return None,
+        Some(territory) if may_have_prefix(territory, digits) => return None,
+        Some(territory) => (tables.main_of(territory)?, 0),
+        None => return None,
+    };
+    let national = &digits[start..];
+    let reason = length_of(main, national.len());
+    if reason != Reason::IsPossible || national.len() > DIGITS_MAX {
+        return None;
+    }
+    let is_valid = tables.matches(main.valid, national);
+    buffers.start += start;
+    Some(Number { main, reason, is_valid })
+}
+
 /// Takes the calling code off the front, if there is one: its main territory.
 fn calling_code<'a>(
     tables: &'a Tables,

@@ -41,7 +41,10 @@ impl Plain {
         if default.is_none() && !has_plus {
             return None;
         }
-        let number = core::read(tables, buffers, has_plus, default).ok()?;
+        let number = match core::read_simple(tables, buffers, has_plus, default) {
+            Some(number) => number,
+            None => core::read(tables, buffers, has_plus, default).ok()?,
+        };
         let code = number.main.code_digits;
         let (before, digits) = (1 + code_length(code), buffers.digits().len());
         let is_usable = number.reason == Reason::IsPossible
