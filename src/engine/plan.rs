@@ -49,6 +49,8 @@ pub(crate) struct Plan {
     /// For each used column whether a plain cell can be written into all its slots at once: an
     /// e-mail or a phone, all of them SHA-256 keys in usual forms, no other column like it.
     pub(crate) takes_plain: Vec<bool>,
+    /// For each used column its slots as bits, as far as a number has bits.
+    pub(crate) bits: Vec<u64>,
     /// Where in a record its countries are.
     pub(crate) countries: Vec<usize>,
 }
@@ -94,6 +96,8 @@ impl Plan {
             let is_read = matches!(column.identifier(), Identifier::Email | Identifier::Phone);
             let is_wanted = !slots.is_empty() && slots.iter().all(|slot| slot.is_plain);
             plan.takes_plain.push(is_read && is_wanted && column.ordinal() == 1);
+            let bit = |slot: usize| 1_u64.checked_shl(slot as u32).unwrap_or(0);
+            plan.bits.push((start..plan.slots.len()).fold(0, |bits, slot| bits | bit(slot)));
             plan.of_column.push(start..plan.slots.len());
         }
         plan

@@ -184,6 +184,7 @@ impl Table {
         };
         let row_start = self.places.len();
         let (mut has_primary, mut has_other_primary) = (false, false);
+        let mut usable = 0;
         for (index, column) in columns.used().iter().enumerate() {
             let raw = if column.index() > end { &[] } else { trusted(record, column.index()) };
             let hints = || column.hints(country, place);
@@ -192,17 +193,19 @@ impl Table {
                 let own = &plan.slots[plan.of_column(index)];
                 if self.push_at_once(raw, own, (index, identifier), hints, normalizer) {
                     has_primary = true;
+                    usable |= plan.bits[index];
                     continue;
                 }
             }
             let cell = Cell { column, index, raw, position: record.position, hints: hints() };
-            let is_there = self.push_any(&cell, plan, row_start, normalizer);
+            let (is_there, bits) = self.push_any(&cell, plan, row_start, normalizer);
+            usable |= bits;
             match plan.of_column(index).is_empty() {
                 true => has_other_primary |= is_there,
                 false => has_primary |= is_there,
             }
         }
-        let platforms = self.platforms(plan, row_start);
+        let platforms = self.platforms(plan, row_start, usable);
         let mut problem = record.problem;
         let is_spoilt = problem.is_some_and(RowProblem::spoils_the_row);
         if platforms == 0 && !has_primary && !is_spoilt && columns.has_primary() {
@@ -217,7 +220,7 @@ impl Table {
     }
 
     /// Reads a cell in the general way and writes it into its slots; true if there is anything in
-    /// it, and it is a primary identifier.
+    /// it, and it is a primary identifier. The bits are those of usable slots.
     #[inline(never)]
     fn push_any(
         &mut self,
@@ -225,11 +228,11 @@ impl Table {
         plan: &Plan,
         row_start: usize,
         normalizer: &mut Normalizer,
-    ) -> bool {
+    ) -> (bool, u64) {
         let (column, slots) = (cell.column, plan.of_column(cell.index));
         let (identifier, own) = (column.identifier(), &plan.slots[slots.clone()]);
         if own.is_empty() && !identifier.is_primary() {
-            return false;
+            return (false, 0);
         }
         let value = match plan.takes_plain[cell.index] {
             // It is not plain.
@@ -253,18 +256,19 @@ impl Table {
         if identifier == Identifier::Phone && own.any(is_first_reading) {
             self.summary.count_phone(value.is_valid_phone(), value.is_assumed_phone());
         }
-        identifier.is_primary() && !matches!(value, Value::Empty)
+        let bit = |at: usize| 1_u64.checked_shl((slots.start + at) as u32).unwrap_or(0);
+        let written = self.places[first..].iter().enumerate();
+        let bits = written.filter(|(_, place)| is_usable(place)).map(|(at, _)| bit(at)).sum();
+        (identifier.is_primary() && !matches!(value, Value::Empty), bits)
     }
 
     /// The platforms that can match the row whose slots start at `row_start`, as bits; the row is
     /// counted for them.
     #[inline]
-    fn platforms(&mut self, plan: &Plan, row_start: usize) -> u32 {
-        let own = &self.places[row_start..];
-        let bits =
-            own.iter().rev().fold(0_u64, |bits, place| bits << 1 | u64::from(is_usable(place)));
-        if self.alike.usable != bits || self.alike.rows == 0 || own.len() > u64::BITS as usize {
-            self.look_for_alike(plan, row_start, bits);
+    fn platforms(&mut self, plan: &Plan, row_start: usize, usable: u64) -> u32 {
+        let has_all_bits = plan.slots.len() <= u64::BITS as usize;
+        if self.alike.usable != usable || self.alike.rows == 0 || !has_all_bits {
+            self.look_for_alike(plan, row_start, usable);
         }
         self.alike.rows += 1;
         self.alike.platforms

@@ -55,8 +55,9 @@ impl Table {
                 _ => return false,
             },
         };
-        self.at_once[column].cells += 1;
-        self.at_once[column].keys += keys;
+        let at_once = &mut self.at_once[column];
+        at_once.cells += 1;
+        at_once.keys += keys;
         true
     }
 
@@ -69,6 +70,11 @@ impl Table {
         spelling: impl Fn(Form) -> bool,
         write: impl Fn(bool, &mut Vec<u8>),
     ) -> u64 {
+        if let [slot] = slots {
+            let place = self.messages.add(|out| write(spelling(slot.key.form), out));
+            self.places.push(place);
+            return 1;
+        }
         let mut spelled = [None; 2];
         for slot in slots {
             let spelling = spelling(slot.key.form);
