@@ -39,18 +39,34 @@ pub(crate) struct Share {
     pub(crate) alternates: Vec<Option<usize>>,
 }
 
+/// What is taken of one used column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    pub(crate) slots: Range<usize>,
+    /// The same as bits, as far as a number has bits.
+    pub(crate) bits: u64,
+    /// True if a plain cell can be written into all its slots at once: an e-mail or a phone, all of
+    /// them SHA-256 keys in usual forms, no other column like it.
+    pub(crate) is_plain: bool,
+}
+
+impl Taken {
+    fn new(column: &Column, slots: Range<usize>, all: &[Slot]) -> Taken {
+        let is_read = matches!(column.identifier(), Identifier::Email | Identifier::Phone);
+        let is_wanted = !slots.is_empty() && all[slots.clone()].iter().all(|slot| slot.is_plain);
+        let bit = |slot: usize| 1_u64.checked_shl(slot as u32).unwrap_or(0);
+        let bits = slots.clone().map(bit).sum();
+        Taken { slots, bits, is_plain: is_read && is_wanted && column.ordinal() == 1 }
+    }
+}
+
 /// The slots of a row and the platforms' shares of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub(crate) slots: Vec<Slot>,
     pub(crate) shares: Vec<Share>,
-    /// For each used column where its slots are.
-    of_column: Vec<Range<usize>>,
-    /// For each used column whether a plain cell can be written into all its slots at once: an
-    /// e-mail or a phone, all of them SHA-256 keys in usual forms, no other column like it.
-    pub(crate) takes_plain: Vec<bool>,
-    /// For each used column its slots as bits, as far as a number has bits.
-    pub(crate) bits: Vec<u64>,
+    /// What is taken of each used column.
+    pub(crate) taken: Vec<Taken>,
     /// Where in a record its countries are.
     pub(crate) countries: Vec<usize>,
 }
@@ -92,20 +108,14 @@ impl Plan {
                     plan.slots.push(Slot::new(ordinal, key, platforms));
                 }
             }
-            let slots = &plan.slots[start..];
-            let is_read = matches!(column.identifier(), Identifier::Email | Identifier::Phone);
-            let is_wanted = !slots.is_empty() && slots.iter().all(|slot| slot.is_plain);
-            plan.takes_plain.push(is_read && is_wanted && column.ordinal() == 1);
-            let bit = |slot: usize| 1_u64.checked_shl(slot as u32).unwrap_or(0);
-            plan.bits.push((start..plan.slots.len()).fold(0, |bits, slot| bits | bit(slot)));
-            plan.of_column.push(start..plan.slots.len());
+            plan.taken.push(Taken::new(column, start..plan.slots.len(), &plan.slots));
         }
         plan
     }
 
     /// The slots of one used column.
     pub(crate) fn of_column(&self, column: usize) -> Range<usize> {
-        self.of_column[column].clone()
+        self.taken[column].slots.clone()
     }
 
     /// The platforms, as bits, that can match a row in which these slots are usable.

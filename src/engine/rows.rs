@@ -185,22 +185,22 @@ impl Table {
         let row_start = self.places.len();
         let (mut has_primary, mut has_other_primary) = (false, false);
         let mut usable = 0;
-        for (index, column) in columns.used().iter().enumerate() {
+        for (index, (column, taken)) in columns.used().iter().zip(&plan.taken).enumerate() {
             let raw = if column.index() > end { &[] } else { trusted(record, column.index()) };
             let hints = || column.hints(country, place);
             let identifier = column.identifier();
-            if plan.takes_plain[index] {
-                let own = &plan.slots[plan.of_column(index)];
+            if taken.is_plain {
+                let own = &plan.slots[taken.slots.clone()];
                 if self.push_at_once(raw, own, (index, identifier), hints, normalizer) {
                     has_primary = true;
-                    usable |= plan.bits[index];
+                    usable |= taken.bits;
                     continue;
                 }
             }
             let cell = Cell { column, index, raw, position: record.position, hints: hints() };
             let (is_there, bits) = self.push_any(&cell, plan, row_start, normalizer);
             usable |= bits;
-            match plan.of_column(index).is_empty() {
+            match taken.slots.is_empty() {
                 true => has_other_primary |= is_there,
                 false => has_primary |= is_there,
             }
@@ -234,7 +234,7 @@ impl Table {
         if own.is_empty() && !identifier.is_primary() {
             return (false, 0);
         }
-        let value = match plan.takes_plain[cell.index] {
+        let value = match plan.taken[cell.index].is_plain {
             // It is not plain.
             true => normalizer.read_any(identifier, cell.raw, cell.hints),
             false => normalizer.read(identifier, cell.raw, cell.hints),

@@ -262,13 +262,17 @@ impl Automata {
                 matched[self.dfa.match_pattern(end, index).as_usize()] = true;
             }
         }
-        let mut node: Node = [DEAD; 10];
+        const DIGITS: usize = 10;
+        let mut node: Node = [DEAD; 16];
         let matches = verdict(&matched, digits);
         if digits < DIGITS_MAX as u32 {
-            for (digit, next) in node.iter_mut().enumerate() {
+            for (digit, next) in node[..DIGITS].iter_mut().enumerate() {
                 let state = self.dfa.next_state(state, b'0' + digit as u8);
                 *next = self.node(state, digits + 1, pool, verdict, known)?;
             }
+            // What no digit asks for keeps no node from being a tail.
+            let last = node[DIGITS - 1];
+            node[DIGITS..].fill(last);
         }
         let index = pool.add(node, matches)?;
         known.insert((state, digits), index);

@@ -11,8 +11,9 @@ use std::borrow::Cow;
 pub(crate) const DIGITS_MAX: usize = 17;
 
 /// A place in the automaton: for each digit the next place. A place is the number of its node
-/// twice, plus 1 if a number that ends there matches; or [`TAIL`] and the number of a tail.
-pub(crate) type Node = [u16; 10];
+/// twice, plus 1 if a number that ends there matches; or [`TAIL`] and the number of a tail. There
+/// is one for each half of a byte: nothing has to be checked.
+pub(crate) type Node = [u16; 16];
 
 /// From such a place on only the count of the digits decides: a tail has a bit for each count that
 /// matches.
@@ -101,7 +102,7 @@ impl Tables {
         let mut left = digits.iter();
         while at & TAIL == 0 {
             let Some(digit) = left.next() else { return at & 1 != 0 };
-            at = nodes[usize::from(at >> 1)][usize::from(digit & 15).min(9)];
+            at = nodes[usize::from(at >> 1)][usize::from(digit & 15)];
         }
         let counts = self.tails[usize::from(at & !TAIL)];
         u32::try_from(left.len()).is_ok_and(|left| counts.checked_shr(left).unwrap_or(0) & 1 != 0)
