@@ -178,6 +178,7 @@ impl Digest {
 }
 
 /// Appends hexadecimal digits.
+#[inline]
 fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
     match bytes.try_into() {
         Ok(bytes) => spell::hex(bytes, out),

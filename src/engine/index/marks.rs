@@ -2,8 +2,8 @@
 //!
 //! In: the [`Masks`] of blocks that follow each other. Out: [`Marks`], the places of delimiters and
 //! line ends; [`RowCount`]. The loops are made twice: with the instructions for single bits that
-//! most processors have, and without.
-#![allow(unsafe_code, reason = "calls that need these instructions")]
+//! most processors have, and without; places are also found many at once by AVX-512.
+#![allow(unsafe_code, reason = "vector instructions, and calls that need them")]
 
 use super::blocks::{BLOCK, Masks};
 
@@ -46,24 +46,33 @@ impl Marks {
     pub(super) fn add(&mut self, masks: &[Masks]) {
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("popcnt") {
+            let has_all =
+                is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vbmi2");
             // SAFETY: the processor has the instructions.
-            return unsafe { self.add_fast(masks) };
+            return unsafe { if has_all { self.add_avx512(masks) } else { self.add_fast(masks) } };
         }
-        self.add_all(masks);
+        self.add_all(masks, write_places);
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "bmi1,popcnt")]
     fn add_fast(&mut self, masks: &[Masks]) {
-        self.add_all(masks);
+        self.add_all(masks, write_places);
     }
 
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512bw,avx512vbmi2,bmi1,popcnt")]
+    fn add_avx512(&mut self, masks: &[Masks]) {
+        self.add_all(masks, |places, bits, base| write_places_avx512(places, bits, base));
+    }
+
+    /// `write` puts the places of bits to the front of a list that has room for a block more.
     #[inline(always)]
-    fn add_all(&mut self, masks: &[Masks]) {
+    fn add_all(&mut self, masks: &[Masks], write: impl Fn(&mut [u32], u64, u32)) {
         for (block, masks) in masks.iter().enumerate() {
             let ends = masks.feeds | masks.returns;
             let all = ends | masks.delimiters;
-            self.add_places(all, (block * BLOCK) as u32);
+            write(&mut self.places[self.placed..], all, (block * BLOCK) as u32);
             match masks.special == 0 && !self.is_special {
                 true => self.add_ends(ends, all),
                 false => self.add_special_ends(ends, all, masks.special),
@@ -71,20 +80,6 @@ impl Marks {
             // Those of blank lines, and the second halves of CRLF, do not count.
             self.lines += (ends & !(ends << 1)).count_ones();
             self.placed += all.count_ones() as usize;
-        }
-    }
-
-    #[inline(always)]
-    fn add_places(&mut self, mut bits: u64, base: u32) {
-        const AT_ONCE: usize = 8;
-        for places in self.places[self.placed..].as_chunks_mut::<AT_ONCE>().0 {
-            for place in places {
-                *place = base + bits.trailing_zeros();
-                bits &= bits.wrapping_sub(1);
-            }
-            if bits == 0 {
-                return;
-            }
         }
     }
 
@@ -148,6 +143,57 @@ impl Marks {
     }
 }
 
+/// Writes the places of the bits that are set; more may be written behind them.
+#[inline(always)]
+fn write_places(places: &mut [u32], mut bits: u64, base: u32) {
+    const AT_ONCE: usize = 8;
+    for places in places.as_chunks_mut::<AT_ONCE>().0 {
+        for place in places {
+            *place = base + bits.trailing_zeros();
+            bits &= bits.wrapping_sub(1);
+        }
+        if bits == 0 {
+            return;
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512bw,avx512vbmi2,popcnt")]
+#[inline]
+fn write_places_avx512(places: &mut [u32], bits: u64, base: u32) {
+    use std::arch::x86_64::{
+        _mm_loadu_si128, _mm512_add_epi32, _mm512_cvtepu8_epi32, _mm512_loadu_si512,
+        _mm512_maskz_compress_epi8, _mm512_set1_epi32, _mm512_storeu_si512,
+    };
+    const AT_ONCE: usize = 16;
+    static ALL: [u8; BLOCK] = {
+        let mut all = [0; BLOCK];
+        let mut at = 0;
+        while at < BLOCK {
+            all[at] = at as u8;
+            at += 1;
+        }
+        all
+    };
+    let mut found = [0_u8; BLOCK];
+    // SAFETY: both lists have 64 bytes.
+    unsafe {
+        let all = _mm512_loadu_si512(ALL.as_ptr().cast());
+        let packed = _mm512_maskz_compress_epi8(bits, all);
+        _mm512_storeu_si512(found.as_mut_ptr().cast(), packed);
+    }
+    let groups = (bits.count_ones() as usize).div_ceil(AT_ONCE);
+    let places = places.as_chunks_mut::<AT_ONCE>().0.iter_mut();
+    for (places, found) in places.zip(found.as_chunks::<AT_ONCE>().0).take(groups) {
+        // SAFETY: a group has 16 bytes.
+        let found = unsafe { _mm_loadu_si128(found.as_ptr().cast()) };
+        let found = _mm512_add_epi32(_mm512_cvtepu8_epi32(found), _mm512_set1_epi32(base as i32));
+        // SAFETY: there is room for 16 numbers.
+        unsafe { _mm512_storeu_si512(places.as_mut_ptr().cast(), found) };
+    }
+}
+
 /// Rows that are counted without a look at their fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RowCount {
@@ -203,5 +249,57 @@ impl RowCount {
             self.looked_at += BLOCK;
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn lists(masks: &[Masks], add: impl Fn(&mut Marks, &[Masks])) -> (Vec<u32>, Vec<u32>, u32) {
+        let mut marks = Marks::default();
+        marks.start(masks.len() * BLOCK);
+        add(&mut marks, masks);
+        let places = marks.places[1..marks.placed].to_vec();
+        (places, marks.ends[1..marks.ended].to_vec(), marks.lines)
+    }
+
+    fn bits() -> impl Strategy<Value = u64> {
+        prop_oneof![
+            Just(0),
+            Just(u64::MAX),
+            any::<u64>(),
+            (any::<u64>(), any::<u64>()).prop_map(|(one, other)| one & other & one.rotate_left(7))
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn all_ways_give_the_same(
+            blocks in proptest::collection::vec((bits(), bits(), bits(), bits()), 0..9),
+        ) {
+            let masks = blocks.iter().map(|(delimiters, feeds, returns, special)| Masks {
+                delimiters: delimiters & !feeds & !returns,
+                feeds: *feeds,
+                returns: returns & !feeds,
+                special: special & !delimiters & !feeds & !returns,
+            });
+            let masks: Vec<_> = masks.collect();
+            let expected = lists(&masks, |marks, masks| marks.add_all(masks, write_places));
+            let naive = masks.iter().enumerate().flat_map(|(block, masks)| {
+                let all = masks.delimiters | masks.feeds | masks.returns;
+                let set = (0..BLOCK).filter(move |at| all >> at & 1 == 1);
+                set.map(move |at| (block * BLOCK + at) as u32)
+            });
+            prop_assert_eq!(&expected.0, &naive.collect::<Vec<_>>());
+            prop_assert_eq!(&lists(&masks, Marks::add), &expected);
+            #[cfg(target_arch = "x86_64")]
+            if is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("popcnt") {
+                // SAFETY: the processor has the instructions.
+                let fast = lists(&masks, |marks, masks| unsafe { marks.add_fast(masks) });
+                prop_assert_eq!(fast, expected);
+            }
+        }
     }
 }
