@@ -27,12 +27,13 @@
 //! | `engine/plan.rs` | columns and rules -> the slots of a row, shared between platforms |
 //! | `engine/normalize.rs` | [`normalize`]: cell -> forms or [`normalize::Rejection`] |
 //! | `engine/normalize/email/` | the usual shape of an e-mail, in one sweep |
+//! | `engine/normalize/phone/digits.rs` | the digits of a short cell, side by side |
 //! | `engine/normalize/phone/` | metadata -> tables (`build.rs`); text -> digits -> labels |
 //! | `engine/rows.rs`, `rows/plain.rs`, `doubt.rs` | the table of a chunk: forms in, digests out |
 //! | `engine/sha256.rs`, `kernel.rs` | canonical bytes -> SHA-256, many at once: [`kernel`] |
 //! | `engine/sha256/blocks.rs` | what the kernels share: constants, groups of messages |
 //! | `engine/sha256/shani.rs`, `avx512.rs` | two messages at once, and sixteen (x86-64) |
-//! | `engine/digest.rs` | [`Digest`]: hashes and their spellings |
+//! | `engine/digest.rs`, `digest/spell.rs` | [`Digest`]: hashes; their digits, all at once |
 //! | `engine/batch.rs` | [`Batch`], [`Row`], [`Candidate`]: what a caller sees of a chunk |
 //! | `engine/pool.rs` | memory that is used again |
 //! | `engine/run.rs` | [`Run`]: reader thread, workers, batches in input order |
@@ -44,7 +45,8 @@
 //! | `platform.rs` | [`Platform`]: what each ad platform wants |
 //! | `platform/meta.rs`, ... | the rules of each, with page and date |
 //! | `platform/spec.rs` | [`platform::spec`]: what such a file says: keys, files, sources |
-//! | `platform/upload.rs` | [`platform::upload`]: rows -> records of a platform's upload file |
+//! | `platform/upload.rs` | [`platform::upload`]: what an upload file has, and where a list has it |
+//! | `platform/upload/writer.rs` | a row -> its records |
 //! | `audience.rs` | `Audiences` in a data folder, and its threads (feature `store`) |
 //! | `audience/files.rs`, `lists.rs` | files are received; audiences accepted, listed, deleted |
 //! | `audience/status.rs`, `id.rs`, `mapping.rs`, `ledger.rs` | what an audience consists of |
