@@ -45,7 +45,7 @@
 //! | `platform.rs` | [`Platform`]: what each ad platform wants |
 //! | `platform/meta.rs`, ... | the rules of each, with page and date |
 //! | `platform/spec.rs` | [`platform::spec`]: what such a file says: keys, files, sources |
-//! | `platform/upload.rs` | [`platform::upload`]: what an upload file has, and where a list has it |
+//! | `platform/upload.rs` | [`platform::upload`]: what an upload file has, and from where |
 //! | `platform/upload/writer.rs` | a row -> its records |
 //! | `audience.rs` | `Audiences` in a data folder, and its threads (feature `store`) |
 //! | `audience/files.rs`, `lists.rs` | files are received; audiences accepted, listed, deleted |
