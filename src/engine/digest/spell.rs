@@ -7,7 +7,8 @@
 const BYTES: usize = 32;
 
 /// Digits of base64 with padding.
-pub(super) const BASE64_DIGITS: usize = 44;
+#[cfg(target_arch = "x86_64")]
+const BASE64_DIGITS: usize = 44;
 
 pub(super) const BASE64: &[u8; 64] =
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
